@@ -1,0 +1,3 @@
+//! The Universal Machine and its meaning.
+
+pub mod isa;

@@ -1,0 +1,2 @@
+//! The command `rum`.
+fn main() {}
