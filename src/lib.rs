@@ -1,1 +1,19 @@
-//! rum
+//! `rum` as a library: a Universal Machine to embed, feed, run for a while, look at, and run on.
+//!
+//! ```
+//! use rum::{Machine, MachineOptions, Options, Scripted, Stop, Vm};
+//!
+//! // r1 := 72; output r1; halt
+//! let program = [0xd200_0048, 0xa000_0001, 0x7000_0000];
+//! let machine = Machine::new(&program, Box::new(Scripted::default()), &MachineOptions::default())?;
+//! let mut vm = Vm::new(machine, &Options::default())?;
+//! assert!(matches!(vm.run(None), Stop::Halt));
+//! assert_eq!(vm.machine().registers()[1], 72);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub use rum_interp::{
+    AddressSpace, Console, Fault, FaultKind, ImageError, Machine, MachineOptions, OutOfMemory, PollHandle, Scripted,
+    SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, memory, state,
+};
+pub use rum_jit::{EngineError, EngineKind, Optimisation, Options, Stats, Vm};

@@ -1,0 +1,35 @@
+//! What the host has: memory, as far as this process may use it.
+
+use std::fs;
+
+/// Assumed where the system does not say: 4 GiB.
+const MEMORY_BYTES_UNKNOWN: u64 = 4 << 30;
+
+/// Bytes of memory that the machine, or the container that the process runs in, has.
+pub fn memory_bytes() -> u64 {
+    let container = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
+    container.chain(physical_bytes()).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+}
+
+#[cfg(unix)]
+fn physical_bytes() -> Option<u64> {
+    // SAFETY: sysconf reads a system constant.
+    let (pages, page) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    u64::try_from(pages).ok()?.checked_mul(u64::try_from(page).ok()?).filter(|&bytes| bytes > 0)
+}
+
+#[cfg(not(unix))]
+fn physical_bytes() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn there_is_some_memory() {
+        let bytes = super::memory_bytes();
+        assert!((64 << 20..1 << 50).contains(&bytes), "{bytes}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Program images: bytes to words and back. A leaf.
+//!
+//! An image is a sequence of big-endian 32-bit words (the specification calls it a scroll of "legacy unsigned 8-bit
+//! characters").
+
+use crate::isa::{Instruction, Op, Word};
+use std::io::{self, Read};
+
+/// Why some bytes are no program image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// There is not a single byte.
+    #[error("the image is empty; a program has at least one 4-byte word")]
+    Empty,
+    /// The number of bytes is not a multiple of four.
+    #[error(
+        "the image has {bytes} bytes, which is not a multiple of 4 ({} left over after {} words){hint}",
+        bytes % 4,
+        bytes / 4
+    )]
+    Ragged {
+        /// Size of the image in bytes.
+        bytes: usize,
+        /// What the bytes look like, starting with a separator; empty if nothing can be said.
+        hint: &'static str,
+    },
+    /// More words than the machine's space for segment 0 holds.
+    #[error("the image has {words} words, more than the {limit} that fit into this machine's segment 0")]
+    TooLarge {
+        /// Words in the image.
+        words: usize,
+        /// Words that fit.
+        limit: usize,
+    },
+}
+
+/// The words of an image.
+///
+/// # Errors
+/// [`ImageError::Empty`] and [`ImageError::Ragged`].
+pub fn decode_image(bytes: &[u8]) -> Result<Vec<Word>, ImageError> {
+    check_size(bytes.len(), bytes)?;
+    let (words, _) = bytes.as_chunks::<4>();
+    Ok(words.iter().map(|&word| u32::from_be_bytes(word)).collect())
+}
+
+/// Whether `bytes` bytes that start with `sample` can be an image at all.
+fn check_size(bytes: usize, sample: &[u8]) -> Result<(), ImageError> {
+    match bytes {
+        0 => Err(ImageError::Empty),
+        _ if bytes % 4 != 0 => Err(ImageError::Ragged { bytes, hint: damage_hint(sample) }),
+        _ => Ok(()),
+    }
+}
+
+/// The bytes of an image.
+pub fn encode_image(words: &[Word]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// Bytes read at once.
+const PIECE_BYTES: usize = 1 << 16;
+
+/// Reads an image piece by piece, so that its bytes and its words need not be in memory together.
+pub(crate) struct ImageReader<'a> {
+    source: &'a mut dyn Read,
+    bytes: Vec<u8>,
+    words: Vec<Word>,
+    /// The first piece, to judge damage by.
+    sample: Vec<u8>,
+    total_bytes: usize,
+}
+
+impl<'a> ImageReader<'a> {
+    pub fn new(source: &'a mut dyn Read) -> ImageReader<'a> {
+        ImageReader { source, bytes: Vec::new(), words: Vec::new(), sample: Vec::new(), total_bytes: 0 }
+    }
+
+    /// The next words, none at the end.
+    ///
+    /// # Errors
+    /// The source's.
+    pub fn next_piece(&mut self) -> io::Result<Option<&[Word]>> {
+        self.bytes.clear();
+        self.source.take(PIECE_BYTES as u64).read_to_end(&mut self.bytes)?;
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        if self.total_bytes == 0 {
+            self.sample.clone_from(&self.bytes);
+        }
+        self.total_bytes += self.bytes.len();
+        self.words.clear();
+        self.words.extend(self.bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_be_bytes(word)));
+        Ok(Some(&self.words))
+    }
+
+    /// Whether what was read is an image.
+    ///
+    /// # Errors
+    /// [`ImageError::Empty`] and [`ImageError::Ragged`].
+    pub fn finish(self) -> Result<(), ImageError> {
+        check_size(self.total_bytes, &self.sample)
+    }
+}
+
+/// Guesses what happened to an image of odd size.
+fn damage_hint(bytes: &[u8]) -> &'static str {
+    let sample = &bytes[..bytes.len().min(1 << 16)];
+    let text = sample.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (b' '..0x7f).contains(&b));
+    let count = |pattern: &[u8]| sample.windows(pattern.len()).filter(|window| *window == pattern).count();
+    if sample.starts_with(&[0x1f, 0x8b]) {
+        "; it looks like a gzip archive: unpack it first"
+    } else if sample.starts_with(b"PK\x03\x04") {
+        "; it looks like a zip archive: unpack it first"
+    } else if text {
+        "; it looks like text, not like a program image"
+    } else if count(&[0xef, 0xbf, 0xbd]) > 0 {
+        "; it was damaged by a copy in text mode (bytes were replaced by U+FFFD): copy it again as binary"
+    } else if count(b"\r\n") > 0 && count(b"\n") == count(b"\r\n") {
+        "; it was probably damaged by a copy in text mode (every line feed follows a carriage return): copy it again as binary"
+    } else {
+        "; it was probably cut short or damaged by a copy in text mode: copy it again as binary"
+    }
+}
+
+/// A remark on an image that will hardly run: its first word is no instruction, but its bytes in the other order are.
+pub fn byte_order_hint(words: &[Word]) -> Option<&'static str> {
+    let valid = |decode: fn(Word) -> Word| {
+        words.iter().take(64).filter(|&&w| Op::of(decode(w)) != Op::Invalid && plausible(decode(w))).count()
+    };
+    let sample = words.len().min(64);
+    (sample >= 4 && valid(|w| w) * 4 < sample && valid(u32::swap_bytes) * 4 > sample * 3)
+        .then_some("the image looks like little-endian words; an image is big-endian")
+}
+
+/// Whether the bits an instruction does not use are 0, as in all code that assemblers write.
+fn plausible(word: Word) -> bool {
+    Instruction::decode(word).encode() & !0x1ff == word & !0x1ff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_big_endian() {
+        assert_eq!(decode_image(&[0xd2, 0, 0, 2, 0x70, 0, 0, 0]), Ok(vec![0xd200_0002, 0x7000_0000]));
+        assert_eq!(encode_image(&[0xd200_0002]), [0xd2, 0, 0, 2]);
+    }
+
+    #[test]
+    fn odd_images_are_described() {
+        assert_eq!(decode_image(&[]), Err(ImageError::Empty));
+        let say = |bytes: &[u8]| decode_image(bytes).unwrap_err().to_string();
+        assert!(say(b"hello").contains("looks like text"));
+        assert!(say(b"hello").contains("5 bytes, which is not a multiple of 4 (1 left over after 1 words)"));
+        assert!(say(&[0, 1, 13, 10, 2]).contains("carriage return"));
+        assert!(say(&[0, 1, 0xef, 0xbf, 0xbd]).contains("U+FFFD"));
+        assert!(say(&[0x1f, 0x8b, 0]).contains("gzip"));
+        assert!(say(&[0, 1, 2]).contains("cut short"));
+    }
+
+    #[test]
+    fn swapped_words_are_noticed() {
+        let program: Vec<Word> = (0..8).map(|i| 0xd200_0000 | i).chain([0x7000_0000]).collect();
+        let swapped: Vec<Word> = program.iter().map(|w| w.swap_bytes()).collect();
+        assert_eq!(byte_order_hint(&program), None);
+        assert!(byte_order_hint(&swapped).is_some());
+    }
+}

@@ -1,0 +1,216 @@
+//! What is known about the words of segment 0: their decoded form, who depends on them, and how often they are jumped to.
+//!
+//! Three tables run parallel to segment 0, in reserved address space, zero until touched:
+//! - *entries*: the decoded (and fused, `decode.rs`) form of the code that starts at each word, made when it is first
+//!   executed; a zero entry says "not decoded".
+//! - *watch*: a byte for every word, saying who depends on its value ([`WATCH_DECODED`], [`WATCH_TRANSLATED`]). A store
+//!   into a word whose byte is not 0 takes the slow way, which undoes what was derived from it.
+//! - *heat*: how often each word was jumped to. Counts up to a threshold; [`HEAT_COMPILED`] says compiled code starts here.
+//!
+//! Invariant: a non-zero entry at `pc` was derived from the current values of the words `pc .. pc + FUSED_MAX` that have
+//! [`WATCH_DECODED`] set.
+
+use crate::decode::{Entry, FUSED_MAX, Handler, decode_entry};
+use crate::isa::Word;
+use crate::memory::strict_overcommit;
+use crate::reserve::{Backing, Reservation};
+use std::io;
+
+/// The interpreter's decoded entries depend on the word.
+pub const WATCH_DECODED: u8 = 1;
+/// Compiled code depends on the word.
+pub const WATCH_TRANSLATED: u8 = 2;
+
+/// The heat of a word where compiled code can be entered.
+pub const HEAT_COMPILED: i32 = i32::MAX;
+
+/// Words that are remembered as "something here was decoded" together.
+const CHUNK_WORDS: usize = 256;
+
+/// The tables. The fields that compiled code reads are public.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Program {
+    /// One byte for every word of segment 0.
+    pub watch: *mut u8,
+    /// One counter for every word of segment 0.
+    pub heat: *mut i32,
+    pub(crate) entries: *mut Entry,
+    /// Chunks in which a word was decoded since they were last found unchanged, and whether a chunk is among them.
+    touched: Vec<u32>,
+    is_touched: Vec<bool>,
+    /// Offsets of words that were stored to although [`WATCH_TRANSLATED`]; the owner of compiled code takes them.
+    stored_translated: Vec<u32>,
+    watch_space: Reservation,
+    heat_space: Reservation,
+    entry_space: Reservation,
+}
+
+// SAFETY: the pointers lead into the reservations that the struct owns.
+unsafe impl Send for Program {}
+
+impl Program {
+    /// Tables for programs of up to `words_max` words.
+    ///
+    /// # Errors
+    /// The system has no address space for them.
+    pub fn new(words_max: usize) -> io::Result<Program> {
+        let backing = if strict_overcommit() { Backing::OnCommit } else { Backing::OnTouch };
+        let words = words_max + FUSED_MAX;
+        let watch_space = Reservation::new(words, backing)?;
+        let heat_space = Reservation::new(words * size_of::<i32>(), backing)?;
+        let entry_space = Reservation::new(words * size_of::<Entry>(), backing)?;
+        Ok(Program {
+            watch: watch_space.start(),
+            heat: heat_space.start().cast(),
+            entries: entry_space.start().cast(),
+            touched: Vec::new(),
+            is_touched: Vec::new(),
+            stored_translated: Vec::new(),
+            watch_space,
+            heat_space,
+            entry_space,
+        })
+    }
+
+    /// Makes the tables usable for a program of `words` words.
+    ///
+    /// # Errors
+    /// The system has no memory for them.
+    pub fn make_room(&mut self, words: usize) -> io::Result<()> {
+        let words = words + FUSED_MAX;
+        self.watch_space.commit(0, words)?;
+        self.heat_space.commit(0, words * size_of::<i32>())?;
+        self.entry_space.commit(0, words * size_of::<Entry>())?;
+        let chunks = words.div_ceil(CHUNK_WORDS);
+        if self.is_touched.len() < chunks {
+            self.is_touched.resize(chunks, false);
+        }
+        Ok(())
+    }
+
+    /// Decodes at `pc`, which lies in `words`, the whole of segment 0.
+    #[cold]
+    pub(crate) fn decode(&mut self, words: &[Word], pc: u32) {
+        let (entry, used) = decode_entry(words, pc);
+        let at = pc as usize;
+        assert!(at + used <= words.len() && used <= FUSED_MAX);
+        // SAFETY: the tables have room for all of `words`.
+        unsafe {
+            *self.entries.add(at) = entry;
+            for i in at..at + used {
+                *self.watch.add(i) |= WATCH_DECODED;
+            }
+        }
+        for chunk in [at / CHUNK_WORDS, (at + used - 1) / CHUNK_WORDS] {
+            if !self.is_touched[chunk] {
+                self.is_touched[chunk] = true;
+                self.touched.push(chunk as u32);
+            }
+        }
+    }
+
+    /// Who depends on the word at `offset`, which lies in segment 0.
+    #[inline(always)]
+    pub(crate) fn watched(&self, offset: u32) -> u8 {
+        // SAFETY: the caller has checked the offset against segment 0, and the tables reach as far.
+        unsafe { *self.watch.add(offset as usize) }
+    }
+
+    /// Undoes what was derived from the word at `offset`: it has just been stored to.
+    #[cold]
+    pub(crate) fn word_stored(&mut self, offset: u32) {
+        let watch = self.watched(offset);
+        if watch & WATCH_DECODED != 0 {
+            self.forget_entries(offset as usize);
+        }
+        if watch & WATCH_TRANSLATED != 0 {
+            self.stored_translated.push(offset);
+        }
+    }
+
+    fn forget_entries(&mut self, offset: usize) {
+        for at in offset.saturating_sub(FUSED_MAX - 1)..=offset {
+            // SAFETY: at or below a word of segment 0.
+            unsafe { *self.entries.add(at) = Entry::default() };
+        }
+        // SAFETY: as above. The words before keep their mark: entries may depend on them still, and a mark too many
+        // only costs a slow store.
+        unsafe { *self.watch.add(offset) &= !WATCH_DECODED };
+    }
+
+    /// Offsets of translated words that were stored to since the last call, in order.
+    pub fn take_stored_translated(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.stored_translated)
+    }
+
+    /// Whether a translated word was stored to since [`Program::take_stored_translated`].
+    #[inline(always)]
+    pub fn has_stored_translated(&self) -> bool {
+        !self.stored_translated.is_empty()
+    }
+
+    /// Segment 0 is about to become `new` instead of `old`: forgets the entries of words that differ. What was decoded
+    /// and stays the same is kept, so a program that is replaced by a copy of itself is not decoded again. The cost
+    /// follows what was decoded, not the size of the programs. A shorter program keeps nothing: entries hold targets and
+    /// offsets that were seen to lie inside the old one. Marks for compiled code are its owner's to clear.
+    pub(crate) fn replace(&mut self, old: &[Word], new: &[Word]) {
+        let mut kept = Vec::new();
+        for chunk in std::mem::take(&mut self.touched) {
+            let start = chunk as usize * CHUNK_WORDS;
+            let mut decoded = false;
+            for at in start..(start + CHUNK_WORDS).min(old.len()) {
+                if self.watched(at as u32) & WATCH_DECODED == 0 {
+                    continue;
+                }
+                if new.len() >= old.len() && new[at] == old[at] {
+                    decoded = true;
+                } else {
+                    self.forget_entries(at);
+                }
+            }
+            self.is_touched[chunk as usize] = decoded;
+            if decoded {
+                kept.push(chunk);
+            }
+        }
+        self.touched = kept;
+    }
+
+    /// Sets or clears [`WATCH_TRANSLATED`] on the word at `offset`.
+    ///
+    /// # Panics
+    /// The offset is outside the tables.
+    pub fn set_translated(&mut self, offset: u32, translated: bool) {
+        assert!((offset as usize) < self.watch_space.bytes());
+        // SAFETY: in range by the assertion.
+        let byte = unsafe { &mut *self.watch.add(offset as usize) };
+        *byte = *byte & !WATCH_TRANSLATED | if translated { WATCH_TRANSLATED } else { 0 };
+    }
+
+    /// How often `pc` was jumped to, as far as that was counted.
+    pub fn heat(&self, pc: u32) -> i32 {
+        if pc as usize >= self.heat_space.bytes() / size_of::<i32>() {
+            return 0;
+        }
+        // SAFETY: in range by the test before; only called for words of the program, which are committed.
+        unsafe { *self.heat.add(pc as usize) }
+    }
+
+    /// Sets the heat of `pc`.
+    ///
+    /// # Panics
+    /// `pc` is outside the tables.
+    pub fn set_heat(&mut self, pc: u32, heat: i32) {
+        assert!((pc as usize) < self.heat_space.bytes() / size_of::<i32>());
+        // SAFETY: in range by the assertion.
+        unsafe { *self.heat.add(pc as usize) = heat };
+    }
+
+    /// Whether an entry was decoded at `pc`; for tests.
+    pub fn is_decoded(&self, pc: u32) -> bool {
+        assert!((pc as usize) < self.entry_space.bytes() / size_of::<Entry>());
+        // SAFETY: in range by the assertion.
+        unsafe { (*self.entries.add(pc as usize)).handler != Handler::Undecoded }
+    }
+}

@@ -1,0 +1,236 @@
+//! Address space: reserved at once, given pages by the system as they are touched.
+//!
+//! A [`Reservation`] is a range of zero bytes that costs nothing until used. Where the system accounts for every page
+//! it promises (strict overcommit), the range is reserved without access and [`Reservation::commit`] opens parts of it.
+//! What the ranges are used for is `memory.rs`'s and `program.rs`'s business.
+
+use std::io;
+use std::ptr::NonNull;
+
+/// Bytes to which reservations and discarded ranges are rounded. At least the page size of every supported system.
+pub const PAGE_BYTES: usize = 1 << 16;
+
+/// How a range gets its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Readable and writable from the start; pages appear when touched and are not accounted for before.
+    OnTouch,
+    /// Not accessible before [`Reservation::commit`]; for systems that account for every accessible page.
+    OnCommit,
+}
+
+/// A range of addresses that is all zero when it is made, and unmapped when dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    start: NonNull<u8>,
+    bytes: usize,
+    backing: Backing,
+}
+
+// SAFETY: a reservation is plain memory that only its owner hands out access to.
+unsafe impl Send for Reservation {}
+// SAFETY: as above; `&Reservation` gives nothing but addresses.
+unsafe impl Sync for Reservation {}
+
+#[cfg(unix)]
+mod os {
+    use super::{Backing, PAGE_BYTES};
+    use std::io;
+    use std::ptr::{self, NonNull};
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const NORESERVE: libc::c_int = libc::MAP_NORESERVE;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const NORESERVE: libc::c_int = 0;
+
+    pub fn reserve(bytes: usize, backing: Backing) -> io::Result<NonNull<u8>> {
+        let access = match backing {
+            Backing::OnTouch => libc::PROT_READ | libc::PROT_WRITE,
+            Backing::OnCommit => libc::PROT_NONE,
+        };
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | NORESERVE;
+        // SAFETY: an anonymous mapping at an address of the system's choice touches no existing memory.
+        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, access, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(NonNull::new(start.cast()).expect("the system never maps address 0 unasked"))
+    }
+
+    /// # Safety
+    /// The range must lie in a mapping made by [`reserve`].
+    pub unsafe fn commit(start: *mut u8, bytes: usize) -> io::Result<()> {
+        // SAFETY: the caller owns the range.
+        match unsafe { libc::mprotect(start.cast(), bytes, libc::PROT_READ | libc::PROT_WRITE) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// # Safety
+    /// The range must lie in a mapping made by [`reserve`], be accessible, and hold nothing of use.
+    pub unsafe fn zero_pages(start: *mut u8, bytes: usize) {
+        debug_assert!((start as usize).is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES));
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // SAFETY: the caller owns the range; on Linux the pages of a private anonymous mapping read as zero afterwards.
+        if unsafe { libc::madvise(start.cast(), bytes, libc::MADV_DONTNEED) } == 0 {
+            return;
+        }
+        // SAFETY: the range is accessible by the caller's promise.
+        unsafe { ptr::write_bytes(start, 0, bytes) }
+    }
+
+    /// # Safety
+    /// Exactly a mapping made by [`reserve`], used by nobody any more.
+    pub unsafe fn release(start: *mut u8, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { libc::munmap(start.cast(), bytes) };
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use super::{Backing, PAGE_BYTES};
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
+    use std::io;
+    use std::ptr::{self, NonNull};
+
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, PAGE_BYTES).expect("reservations are far below the address space's size")
+    }
+
+    pub fn reserve(bytes: usize, _: Backing) -> io::Result<NonNull<u8>> {
+        // SAFETY: `bytes` is not 0, by the caller's rounding up.
+        NonNull::new(unsafe { alloc_zeroed(layout(bytes)) }).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    }
+
+    /// # Safety
+    /// None beyond the shared contract.
+    pub unsafe fn commit(_: *mut u8, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// # Safety
+    /// The range must lie in an allocation made by [`reserve`] and hold nothing of use.
+    pub unsafe fn zero_pages(start: *mut u8, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { ptr::write_bytes(start, 0, bytes) }
+    }
+
+    /// # Safety
+    /// Exactly an allocation made by [`reserve`], used by nobody any more.
+    pub unsafe fn release(start: *mut u8, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { dealloc(start, layout(bytes)) }
+    }
+}
+
+/// `bytes` rounded up to whole pages, at least one.
+pub(crate) const fn round_to_pages(bytes: usize) -> usize {
+    let bytes = if bytes == 0 { 1 } else { bytes };
+    bytes.div_ceil(PAGE_BYTES) * PAGE_BYTES
+}
+
+impl Reservation {
+    /// Reserves at least `bytes` bytes of zeros.
+    ///
+    /// # Errors
+    /// What the system says when it has no such range: a limit on address space, or strict overcommit.
+    pub fn new(bytes: usize, backing: Backing) -> io::Result<Reservation> {
+        let bytes = round_to_pages(bytes);
+        let start = os::reserve(bytes, backing)?;
+        Ok(Reservation { start, bytes, backing })
+    }
+
+    /// The first byte. Aligned to the system's page size.
+    pub fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// The size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How this range gets its pages.
+    pub fn backing(&self) -> Backing {
+        self.backing
+    }
+
+    /// Makes `bytes` bytes from `offset` on accessible. Costs nothing where pages appear on touch.
+    ///
+    /// # Errors
+    /// The system refuses to promise the memory.
+    pub fn commit(&self, offset: usize, bytes: usize) -> io::Result<()> {
+        let end = offset.checked_add(bytes).filter(|&end| end <= self.bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+        if self.backing == Backing::OnTouch || bytes == 0 {
+            return Ok(());
+        }
+        let first = offset / PAGE_BYTES * PAGE_BYTES;
+        let last = end.div_ceil(PAGE_BYTES) * PAGE_BYTES;
+        // SAFETY: `last` is at most `self.bytes`, which is a multiple of a page.
+        unsafe { os::commit(self.start().add(first), last - first) }
+    }
+
+    /// Sets `bytes` bytes from `offset` on to zero, giving whole pages back to the system.
+    ///
+    /// # Safety
+    /// The range is committed, and nobody holds a reference into it.
+    pub unsafe fn zero(&self, offset: usize, bytes: usize) {
+        assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes), "range outside the reservation");
+        let base = self.start() as usize;
+        let (first, end) = (base + offset, base + offset + bytes);
+        let pages = (first.next_multiple_of(PAGE_BYTES), end / PAGE_BYTES * PAGE_BYTES);
+        // SAFETY: all three parts lie in the range, by the arithmetic above; the caller says it is ours alone.
+        unsafe {
+            if pages.0 >= pages.1 {
+                std::ptr::write_bytes(first as *mut u8, 0, bytes);
+                return;
+            }
+            std::ptr::write_bytes(first as *mut u8, 0, pages.0 - first);
+            os::zero_pages(pages.0 as *mut u8, pages.1 - pages.0);
+            std::ptr::write_bytes(pages.1 as *mut u8, 0, end - pages.1);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: made by `os::reserve` with this size; the owner is gone.
+        unsafe { os::release(self.start(), self.bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeroing_clears_exactly_the_range() {
+        let reservation = Reservation::new(8 * PAGE_BYTES, Backing::OnTouch).expect("half a MiB");
+        let start = reservation.start();
+        for (offset, bytes) in [(0, 8 * PAGE_BYTES), (5, 10), (PAGE_BYTES - 1, 3 * PAGE_BYTES + 2), (7, PAGE_BYTES)] {
+            // SAFETY: all offsets lie within the reservation, which nobody else knows.
+            unsafe {
+                std::ptr::write_bytes(start, 7, reservation.bytes());
+                reservation.zero(offset, bytes);
+                for i in 0..reservation.bytes() {
+                    let expected = if (offset..offset + bytes).contains(&i) { 0 } else { 7 };
+                    assert_eq!(*start.add(i), expected, "byte {i} after zeroing {bytes} from {offset}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn committed_parts_can_be_used() {
+        let reservation = Reservation::new(4 * PAGE_BYTES, Backing::OnCommit).expect("a quarter of a MiB");
+        reservation.commit(PAGE_BYTES + 3, 10).expect("one page");
+        // SAFETY: just committed.
+        unsafe {
+            *reservation.start().add(PAGE_BYTES + 12) = 9;
+            assert_eq!(*reservation.start().add(PAGE_BYTES + 12), 9);
+        }
+        assert!(reservation.commit(3 * PAGE_BYTES, 2 * PAGE_BYTES).is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! The state that both tiers work on: registers, pc, segments, tables, output; data and accessors, no loop.
+//!
+//! Compiled code reaches it through a pinned register, so it is `repr(C)` and never moves (the [`crate::Machine`] boxes it).
+
+use crate::console::Output;
+use crate::memory::{AddressSpace, Memory};
+use crate::program::Program;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Registers, pc, segments, and everything else that interpreted and compiled code share.
+#[derive(Debug)]
+#[repr(C)]
+pub struct State {
+    /// The eight registers.
+    pub registers: [u32; 8],
+    /// Offset in segment 0 of the next instruction (the specification's execution finger).
+    pub pc: u32,
+    /// Padding made visible, so that the layout has none.
+    pub reserved: u32,
+    /// Instructions executed so far. Compiled code adds to it only when it was asked to count.
+    pub executed: u64,
+    /// The word whose bits ask the running machine to stop at the next jump; see [`PollHandle`].
+    pub poll: *const AtomicU32,
+    /// The segments.
+    pub memory: Memory,
+    /// What is known about the words of segment 0.
+    pub program: Program,
+    /// Bytes put out and not yet written.
+    pub output: Output,
+    /// Counts load-programs that replaced segment 0.
+    pub replacements: u64,
+    /// Scratch space of the owner of compiled code; the interpreter never touches it.
+    pub jit: [u64; 32],
+    poll_owner: Arc<AtomicU32>,
+}
+
+// SAFETY: `poll` leads to what `poll_owner` keeps alive; the rest is `Send`.
+unsafe impl Send for State {}
+
+/// Something else to do before the program goes on: the bits of the poll word. Bits above these are the embedder's.
+pub mod poll {
+    /// Write out what is in the output buffer (a ticker asks for that when a person is watching).
+    pub const FLUSH: u32 = 1;
+    /// Give control back to the caller of `run`.
+    pub const INTERRUPT: u32 = 2;
+    /// A compiled unit is ready to be published.
+    pub const PUBLISH: u32 = 4;
+}
+
+/// Asks a running machine for attention, from any thread.
+#[derive(Clone, Debug)]
+pub struct PollHandle(Arc<AtomicU32>);
+
+impl PollHandle {
+    /// Sets bits of the poll word; the machine reacts at its next jump.
+    pub fn raise(&self, bits: u32) {
+        self.0.fetch_or(bits, Ordering::Release);
+    }
+
+    /// Makes the machine return from `run` with `Stop::Interrupted`.
+    pub fn interrupt(&self) {
+        self.raise(poll::INTERRUPT);
+    }
+}
+
+impl State {
+    /// The state of a machine before its first instruction, without a program.
+    ///
+    /// # Errors
+    /// The system has no address space for it.
+    pub fn new(limit_bytes: u64, space: AddressSpace) -> io::Result<State> {
+        let memory = Memory::new(limit_bytes, space)?;
+        let program = Program::new(memory.program_words_max())?;
+        let poll_owner = Arc::new(AtomicU32::new(0));
+        Ok(State {
+            registers: [0; 8],
+            pc: 0,
+            reserved: 0,
+            executed: 0,
+            poll: Arc::as_ptr(&poll_owner),
+            memory,
+            program,
+            output: Output::new()?,
+            replacements: 0,
+            jit: [0; 32],
+            poll_owner,
+        })
+    }
+
+    /// A handle for other threads.
+    pub fn poll_handle(&self) -> PollHandle {
+        PollHandle(Arc::clone(&self.poll_owner))
+    }
+
+    /// Whether somebody asked for attention.
+    #[inline(always)]
+    pub fn polled(&self) -> bool {
+        self.poll_owner.load(Ordering::Relaxed) != 0
+    }
+
+    /// Clears the poll word if `bits` is exactly what it holds.
+    pub fn take_poll_if_only(&self, bits: u32) -> bool {
+        self.poll_owner.compare_exchange(bits, 0, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// The bits asked for, which are cleared.
+    pub fn take_poll(&self) -> u32 {
+        self.poll_owner.swap(0, Ordering::Acquire)
+    }
+}
