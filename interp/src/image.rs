@@ -48,7 +48,7 @@ pub fn decode_image(bytes: &[u8]) -> Result<Vec<Word>, ImageError> {
 fn check_size(bytes: usize, sample: &[u8]) -> Result<(), ImageError> {
     match bytes {
         0 => Err(ImageError::Empty),
-        _ if bytes % 4 != 0 => Err(ImageError::Ragged { bytes, hint: damage_hint(sample) }),
+        _ if !bytes.is_multiple_of(4) => Err(ImageError::Ragged { bytes, hint: damage_hint(sample) }),
         _ => Ok(()),
     }
 }
