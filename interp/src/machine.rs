@@ -5,7 +5,7 @@ use crate::image::{ImageError, ImageReader};
 use crate::isa::Word;
 use crate::memory::{AddressSpace, OutOfMemory};
 use crate::run;
-use crate::state::{PollHandle, State, poll};
+use crate::state::{PollHandle, State, StateBox, poll};
 use crate::step::{Stop, step};
 use std::io::{self, Read};
 
@@ -44,7 +44,7 @@ pub enum SetupError {
 
 /// A Universal Machine with its console: feed it, run it for a while, look at it, go on.
 pub struct Machine {
-    state: Box<State>,
+    state: StateBox,
     console: Box<dyn Console>,
 }
 
@@ -97,7 +97,7 @@ impl Machine {
 
     fn without_program(console: Box<dyn Console>, options: &MachineOptions) -> Result<Machine, SetupError> {
         let state = State::new(options.memory_bytes_max, options.address_space).map_err(SetupError::Reserve)?;
-        Ok(Machine { state: Box::new(state), console })
+        Ok(Machine { state: StateBox::new(state), console })
     }
 
     fn extend_program(&mut self, words: &[Word]) -> Result<(), SetupError> {
@@ -201,7 +201,7 @@ impl Machine {
 
     /// State and console, for engines that execute it in other ways.
     pub fn parts_mut(&mut self) -> (&mut State, &mut dyn Console) {
-        (&mut self.state, &mut *self.console)
+        (&mut *self.state, &mut *self.console)
     }
 
     /// The console.

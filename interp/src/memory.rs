@@ -36,6 +36,7 @@ use crate::isa::Word;
 use crate::large::Extents;
 use crate::reserve::{Backing, PAGE_BYTES, Reservation, round_to_pages};
 use std::io;
+use std::sync::Arc;
 
 /// Bytes in a granule.
 pub const GRANULE_BYTES: usize = 8;
@@ -50,9 +51,11 @@ const GRANULES_MIN: u64 = 1 << 20;
 /// The part of the granules that is room for segment 0.
 const PROGRAM_SHARE: u64 = 8;
 /// The longest run taken at once, in granules: what is cleared together is used while it is in the nearest cache.
-const RUN_GRANULES_MAX: u32 = 512;
+pub const RUN_GRANULES_MAX: u32 = 512;
 /// How much the space for small segments grows at the least, in granules.
 const GROWTH_MIN: u32 = 1 << 15;
+/// Room before granule 0 for the [`crate::State`], so that compiled code reaches state and segments from one address.
+pub(crate) const PREFIX_BYTES: usize = PAGE_BYTES;
 /// What a granule of a small segment costs, with its length byte.
 const GRANULE_COST_BYTES: u64 = GRANULE_BYTES as u64 + 1;
 
@@ -102,17 +105,17 @@ pub struct Memory {
     /// The first granule of small segments.
     first: u32,
     /// The end of the granules given to small segments.
-    frontier: u32,
+    pub frontier: u32,
     /// Granules at or above this were never part of a run: still zero.
-    touched: u32,
+    pub touched: u32,
     /// Granules of runs taken since the walk last started at `first`.
-    granted: u32,
+    pub granted: u32,
     large: Extents,
     large_bytes: u64,
     limit_bytes: u64,
     /// Walks over all small segments, for the statistics.
     pub walks: u64,
-    data_space: Reservation,
+    data_space: Arc<Reservation>,
     _lens_space: Reservation,
 }
 
@@ -133,9 +136,11 @@ impl Memory {
             }
             AddressSpace::Auto => reserve_as_possible(limit_bytes)?,
         };
+        data_space.commit(0, PREFIX_BYTES)?;
+        let data_space = Arc::new(data_space);
         let first = u32::try_from(granules / PROGRAM_SHARE).expect("an eighth of 2^32 at most");
         Ok(Memory {
-            data: data_space.start(),
+            data: data_space.start().wrapping_add(PREFIX_BYTES),
             lens: lens_space.start(),
             id_bound: granules,
             cursor: first,
@@ -152,6 +157,16 @@ impl Memory {
             data_space,
             _lens_space: lens_space,
         })
+    }
+
+    /// The range of addresses before and behind granule 0.
+    pub(crate) fn data_space(&self) -> Arc<Reservation> {
+        Arc::clone(&self.data_space)
+    }
+
+    /// Makes `bytes` bytes from `offset` bytes behind granule 0 accessible.
+    fn commit(&self, offset: usize, bytes: usize) -> io::Result<()> {
+        self.data_space.commit(PREFIX_BYTES + offset, bytes)
     }
 
     /// The most words that segment 0 can have.
@@ -360,8 +375,7 @@ impl Memory {
             return false;
         }
         let step = u32::try_from(step).expect("at most `wanted`");
-        let from = self.frontier as usize * GRANULE_BYTES;
-        if self.data_space.commit(from, step as usize * GRANULE_BYTES).is_err() {
+        if self.commit(self.frontier as usize * GRANULE_BYTES, step as usize * GRANULE_BYTES).is_err() {
             return false;
         }
         self.frontier += step;
@@ -377,8 +391,7 @@ impl Memory {
             return Err(failure);
         }
         let header = self.large.take(granules, self.frontier).ok_or(failure)?;
-        let range = (header as usize * GRANULE_BYTES, granules as usize * GRANULE_BYTES);
-        if self.data_space.commit(range.0, range.1).is_err() {
+        if self.commit(header as usize * GRANULE_BYTES, granules as usize * GRANULE_BYTES).is_err() {
             self.large.give(header, granules);
             return Err(failure);
         }
@@ -401,7 +414,7 @@ impl Memory {
         let (offset, bytes) = (header as usize * GRANULE_BYTES, granules as usize * GRANULE_BYTES);
         if bytes >= RETURN_BYTES_MIN {
             // SAFETY: the extent is committed, and the segment ends here.
-            unsafe { self.data_space.zero(offset, bytes) };
+            unsafe { self.data_space.zero(PREFIX_BYTES + offset, bytes) };
         } else {
             // SAFETY: as above.
             unsafe { std::ptr::write_bytes(self.data.add(offset), 0, bytes) };
@@ -439,7 +452,7 @@ impl Memory {
         let failure = OutOfMemory { words: len, limit_bytes: self.limit_bytes };
         if words > self.program_words_max()
             || self.used_bytes_with(self.frontier, self.large_bytes, len) > self.limit_bytes
-            || self.data_space.commit(0, words * 4).is_err()
+            || self.commit(0, words * 4).is_err()
         {
             return Err(failure);
         }
@@ -447,7 +460,7 @@ impl Memory {
         self.program_len = len;
         if surplus >= RETURN_BYTES_MIN {
             // SAFETY: the words behind the program belong to nobody.
-            unsafe { self.data_space.zero(words * 4, surplus) };
+            unsafe { self.data_space.zero(PREFIX_BYTES + words * 4, surplus) };
         }
         Ok(())
     }
@@ -519,7 +532,7 @@ unsafe fn clear_granules(start: *mut u64, granules: u32) {
 
 fn reserve(granules: u64, backing: Backing) -> io::Result<(Reservation, Reservation)> {
     let granules = usize::try_from(granules).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    let data = Reservation::new(granules * GRANULE_BYTES, backing)?;
+    let data = Reservation::new(PREFIX_BYTES + granules * GRANULE_BYTES, backing)?;
     let lens = Reservation::new(granules, Backing::OnTouch)?;
     Ok((data, lens))
 }

@@ -4,7 +4,8 @@
 //! - *entries*: the decoded (and fused, `decode.rs`) form of the code that starts at each word, made when it is first
 //!   executed; a zero entry says "not decoded".
 //! - *watch*: a byte for every word, saying who depends on its value ([`WATCH_DECODED`], [`WATCH_TRANSLATED`]). A store
-//!   into a word whose byte is not 0 takes the slow way, which undoes what was derived from it.
+//!   into such a word takes the slow way, which undoes what was derived from it. Further bits say what the
+//!   instruction at the word has met (`SITE_...`), for those who translate it.
 //! - *heat*: how often each word was jumped to. Counts up to a threshold; [`HEAT_COMPILED`] says compiled code starts here.
 //!
 //! Invariant: a non-zero entry at `pc` was derived from the current values of the words `pc .. pc + FUSED_MAX` that have
@@ -20,6 +21,16 @@ use std::io;
 pub const WATCH_DECODED: u8 = 1;
 /// Compiled code depends on the word.
 pub const WATCH_TRANSLATED: u8 = 2;
+/// What a store has to look at: somebody depends on the word's value.
+pub const WATCH_VALUE: u8 = WATCH_DECODED | WATCH_TRANSLATED;
+/// Compiled code stores to the word without looking, as long as nobody depends on it.
+pub const WATCH_PLAIN: u8 = 4;
+/// The instruction at the word has met a large segment.
+pub const SITE_LARGE: u8 = 8;
+/// The instruction at the word has met segment 0 through a register.
+pub const SITE_PROGRAM: u8 = 16;
+/// Compiled code leaves the instruction at the word to the host: nothing quicker worked.
+pub const SITE_HOST: u8 = 32;
 
 /// The heat of a word where compiled code can be entered.
 pub const HEAT_COMPILED: i32 = i32::MAX;
@@ -41,6 +52,8 @@ pub struct Program {
     is_touched: Vec<bool>,
     /// Offsets of words that were stored to although [`WATCH_TRANSLATED`]; the owner of compiled code takes them.
     stored_translated: Vec<u32>,
+    /// Offsets of words that were decoded although [`WATCH_PLAIN`]; likewise.
+    decoded_plain: Vec<u32>,
     watch_space: Reservation,
     heat_space: Reservation,
     entry_space: Reservation,
@@ -67,6 +80,7 @@ impl Program {
             touched: Vec::new(),
             is_touched: Vec::new(),
             stored_translated: Vec::new(),
+            decoded_plain: Vec::new(),
             watch_space,
             heat_space,
             entry_space,
@@ -99,7 +113,12 @@ impl Program {
         unsafe {
             *self.entries.add(at) = entry;
             for i in at..at + used {
-                *self.watch.add(i) |= WATCH_DECODED;
+                let watch = &mut *self.watch.add(i);
+                *watch |= WATCH_DECODED;
+                if *watch & WATCH_PLAIN != 0 {
+                    *watch &= !WATCH_PLAIN;
+                    self.decoded_plain.push(i as u32);
+                }
             }
         }
         for chunk in [at / CHUNK_WORDS, (at + used - 1) / CHUNK_WORDS] {
@@ -144,10 +163,15 @@ impl Program {
         std::mem::take(&mut self.stored_translated)
     }
 
-    /// Whether a translated word was stored to since [`Program::take_stored_translated`].
+    /// Offsets of words with [`WATCH_PLAIN`] that were decoded since the last call: what stores to them blindly must go.
+    pub fn take_decoded_plain(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.decoded_plain)
+    }
+
+    /// Whether something happened that compiled code must not be entered before.
     #[inline(always)]
-    pub fn has_stored_translated(&self) -> bool {
-        !self.stored_translated.is_empty()
+    pub fn has_news(&self) -> bool {
+        !self.stored_translated.is_empty() || !self.decoded_plain.is_empty()
     }
 
     /// Segment 0 is about to become `new` instead of `old`: forgets the entries of words that differ. What was decoded
@@ -177,15 +201,32 @@ impl Program {
         self.touched = kept;
     }
 
-    /// Sets or clears [`WATCH_TRANSLATED`] on the word at `offset`.
+    /// The watch byte of the word at `offset`.
     ///
     /// # Panics
     /// The offset is outside the tables.
-    pub fn set_translated(&mut self, offset: u32, translated: bool) {
+    pub fn watch_of(&self, offset: u32) -> u8 {
         assert!((offset as usize) < self.watch_space.bytes());
-        // SAFETY: in range by the assertion.
+        // SAFETY: in range by the assertion; only asked for words of segment 0, which are committed.
+        unsafe { *self.watch.add(offset as usize) }
+    }
+
+    /// Sets and clears bits of the watch byte of the word at `offset`.
+    ///
+    /// # Panics
+    /// The offset is outside the tables.
+    pub fn change_watch(&mut self, offset: u32, set: u8, clear: u8) {
+        assert!((offset as usize) < self.watch_space.bytes());
+        // SAFETY: as above.
         let byte = unsafe { &mut *self.watch.add(offset as usize) };
-        *byte = *byte & !WATCH_TRANSLATED | if translated { WATCH_TRANSLATED } else { 0 };
+        *byte = *byte & !clear | set;
+    }
+
+    /// Forgets what the interpreter derived from the word at `offset`; it is decoded again when it is executed.
+    pub fn forget_decoded(&mut self, offset: u32) {
+        if self.watch_of(offset) & WATCH_DECODED != 0 {
+            self.forget_entries(offset as usize);
+        }
     }
 
     /// How often `pc` was jumped to, as far as that was counted.

@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::decode::{Entry, Handler, with_pairs};
 use crate::isa::Word;
 use crate::memory::{GRANULE_BYTES, LARGE, SMALL_WORDS_MAX, small_granules};
+use crate::program::WATCH_VALUE;
 use crate::state::State;
 use crate::step::{Stop, step};
 
@@ -161,7 +162,7 @@ impl View {
     #[inline(always)]
     unsafe fn storable(self, offset: u32) -> bool {
         // SAFETY: there is a watch byte for every word of segment 0.
-        offset < self.program_len && unsafe { *self.watch.add(offset as usize) == 0 }
+        offset < self.program_len && unsafe { *self.watch.add(offset as usize) & WATCH_VALUE == 0 }
     }
 }
 

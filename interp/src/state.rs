@@ -1,11 +1,15 @@
 //! The state that both tiers work on: registers, pc, segments, tables, output; data and accessors, no loop.
 //!
-//! Compiled code reaches it through a pinned register, so it is `repr(C)` and never moves (the [`crate::Machine`] boxes it).
+//! Compiled code reaches it from a pinned register that holds the address of granule 0: the state lies right before the
+//! segments ([`StateBox`]), is `repr(C)`, and never moves.
 
 use crate::console::Output;
-use crate::memory::{AddressSpace, Memory};
+use crate::memory::{AddressSpace, Memory, PREFIX_BYTES};
 use crate::program::Program;
+use crate::reserve::Reservation;
 use std::io;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -62,6 +66,55 @@ impl PollHandle {
     /// Makes the machine return from `run` with `Stop::Interrupted`.
     pub fn interrupt(&self) {
         self.raise(poll::INTERRUPT);
+    }
+}
+
+/// A [`State`] in its place: [`STATE_BEFORE_DATA_BYTES`] bytes before granule 0 of its own segments.
+#[derive(Debug)]
+pub struct StateBox {
+    state: NonNull<State>,
+    _space: Arc<Reservation>,
+}
+
+// SAFETY: the box owns its state, which is `Send`.
+unsafe impl Send for StateBox {}
+
+/// How far before granule 0 a [`StateBox`] keeps its state, in bytes.
+pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
+const _: () = assert!(STATE_BEFORE_DATA_BYTES <= PREFIX_BYTES);
+
+impl StateBox {
+    /// Moves a state to its place.
+    pub fn new(state: State) -> StateBox {
+        let space = state.memory.data_space();
+        let place = state.memory.data.wrapping_sub(STATE_BEFORE_DATA_BYTES).cast::<State>();
+        // SAFETY: the place lies in the committed prefix of the data range, is aligned (the range starts at a page),
+        // and holds no state yet: every `Memory` has a range of its own.
+        unsafe { place.write(state) };
+        StateBox { state: NonNull::new(place).expect("an address within a mapping"), _space: space }
+    }
+}
+
+impl Deref for StateBox {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        // SAFETY: written by `new`, and owned by the box.
+        unsafe { self.state.as_ref() }
+    }
+}
+
+impl DerefMut for StateBox {
+    fn deref_mut(&mut self) -> &mut State {
+        // SAFETY: as above.
+        unsafe { self.state.as_mut() }
+    }
+}
+
+impl Drop for StateBox {
+    fn drop(&mut self) {
+        // SAFETY: owned by the box, which keeps the range mapped until after this.
+        unsafe { self.state.drop_in_place() }
     }
 }
 

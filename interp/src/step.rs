@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::fault::{Fault, FaultKind};
 use crate::isa::{Instruction, Reg};
 use crate::memory::OutOfMemory;
+use crate::program::WATCH_VALUE;
 use crate::state::State;
 use std::io;
 
@@ -105,7 +106,7 @@ fn amend(state: &mut State, id: u32, offset: u32, value: u32) -> Result<(), Stop
         return Ok(());
     }
     if id == 0 && state.memory.store_program(offset, value) {
-        if state.program.watched(offset) != 0 {
+        if state.program.watched(offset) & WATCH_VALUE != 0 {
             state.program.word_stored(offset);
         }
         return Ok(());
