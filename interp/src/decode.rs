@@ -119,11 +119,11 @@ fn operands(word: Word) -> (u8, u8, u8, u32) {
     }
 }
 
-/// The entry for the code at `pc`, and how many words it was made from. `pc` lies in `words`.
-pub(crate) fn decode_entry(words: &[Word], pc: u32) -> (Entry, usize) {
-    let rest = &words[pc as usize..];
+/// The entry for code that starts with the words `rest` (at least one) of a program of `program_len` words, and how
+/// many words it was made from.
+pub(crate) fn decode_entry(rest: &[Word], program_len: usize) -> (Entry, usize) {
     if let [w0, w1, w2, w3, ..] = *rest
-        && let Some(entry) = decode_four([w0, w1, w2, w3], words.len())
+        && let Some(entry) = decode_four([w0, w1, w2, w3], program_len)
     {
         return (entry, 4);
     }
@@ -200,7 +200,7 @@ mod tests {
         let lit = |a: u32, v: u32| 0xd000_0000 | a << 25 | v;
         let op = |op: u32, a: u32, b: u32, c: u32| op << 28 | a << 6 | b << 3 | c;
         let of = |words: &[Word]| {
-            let (entry, used) = decode_entry(words, 0);
+            let (entry, used) = decode_entry(words, words.len());
             (entry.handler, used)
         };
         let branch = [lit(1, 0), lit(2, 3), op(0, 1, 2, 3), op(12, 0, 6, 1)];

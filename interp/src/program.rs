@@ -32,6 +32,9 @@ pub const SITE_PROGRAM: u8 = 16;
 /// Compiled code leaves the instruction at the word to the host: nothing quicker worked.
 pub const SITE_HOST: u8 = 32;
 
+/// The word is patched again and again: nothing is derived from it, by anybody.
+pub const WATCH_VOLATILE: u8 = 64;
+
 /// The heat of a word where compiled code can be entered.
 pub const HEAT_COMPILED: i32 = i32::MAX;
 
@@ -103,11 +106,16 @@ impl Program {
         Ok(())
     }
 
-    /// Decodes at `pc`, which lies in `words`, the whole of segment 0.
+    /// Decodes at `pc`, which lies in `words`, the whole of segment 0. False if nothing may be derived from the word.
     #[cold]
-    pub(crate) fn decode(&mut self, words: &[Word], pc: u32) {
-        let (entry, used) = decode_entry(words, pc);
+    pub(crate) fn decode(&mut self, words: &[Word], pc: u32) -> bool {
         let at = pc as usize;
+        let volatile = |at: &usize| self.watched(*at as u32) & WATCH_VOLATILE != 0;
+        let fusible = (at..(at + FUSED_MAX).min(words.len())).take_while(|at| !volatile(at)).count();
+        if fusible == 0 {
+            return false;
+        }
+        let (entry, used) = decode_entry(&words[at..at + fusible], words.len());
         assert!(at + used <= words.len() && used <= FUSED_MAX);
         // SAFETY: the tables have room for all of `words`.
         unsafe {
@@ -127,6 +135,7 @@ impl Program {
                 self.touched.push(chunk as u32);
             }
         }
+        true
     }
 
     /// Who depends on the word at `offset`, which lies in segment 0.

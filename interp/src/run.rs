@@ -369,7 +369,9 @@ fn quick<const HOT: bool>(
                                 if state.pc >= view.program_len {
                                     break 'quick 0;
                                 }
-                                state.program.decode(state.memory.program(), state.pc);
+                                if !state.program.decode(state.memory.program(), state.pc) {
+                                    break 'quick 0;
+                                }
                                 continue 'quick;
                             }
                         }

@@ -1,7 +1,27 @@
 //! Compiled code for the Universal Machine: a cache of what the interpreter defines.
+//!
+//! # The life of a hot block
+//!
+//! 1. The interpreter counts jumps to each word. When a count reaches the threshold it stops ([`rum_interp::Stop::Hot`]).
+//! 2. `region.rs` follows the edges from there through warm blocks: that is what is compiled together.
+//! 3. `analysis.rs` finds out which registers matter where; `translate/` makes CLIF, with the checks of every instruction;
+//!    Cranelift makes host code (`compile.rs`, on a thread of its own).
+//! 4. The driver (`vm.rs`) publishes: the code goes to `code.rs`, its entries into the table that leads from a pc to code,
+//!    and the words it was made from are watched (`cache.rs`).
+//! 5. Compiled code runs until a check does not hold or there is no code to go on with. It leaves at a boundary between
+//!    two instructions *before* whatever was special, and the interpreter goes on.
+//! 6. A store into a watched word, or a load-program of another segment, ends the block's life.
 
+mod abi;
+mod analysis;
+mod cache;
+mod code;
+mod compile;
 mod options;
+mod region;
 mod stats;
+mod stubs;
+mod translate;
 mod vm;
 
 pub use options::{EngineKind, Optimisation, Options};

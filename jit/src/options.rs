@@ -12,33 +12,61 @@ pub enum EngineKind {
     Auto,
 }
 
-/// An optimisation that can be switched off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Optimisation {
-    /// Reads of words whose value is known from an earlier access are not made again.
-    Forwarding,
-    /// Compiled units jump to each other directly.
-    Links,
+macro_rules! optimisations {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $help:literal;)*) => {
+        /// An optimisation that can be switched off.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Optimisation {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Optimisation {
+            /// All of them, in the order of their names.
+            pub const ALL: [Optimisation; [$($name),*].len()] = [$(Optimisation::$variant),*];
+
+            /// The name, as in `--no-NAME`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Optimisation::$variant => $name,)* }
+            }
+
+            /// What switching it off does, in a line of help.
+            pub const fn help(self) -> &'static str {
+                match self { $(Optimisation::$variant => $help,)* }
+            }
+        }
+    };
 }
 
-impl Optimisation {
-    /// All of them, in the order of their names.
-    pub const ALL: [Optimisation; 2] = [Optimisation::Forwarding, Optimisation::Links];
+optimisations! {
+    /// Reads of words whose value is known from an earlier access are not made again.
+    Forwarding = "forwarding", "Read every word again even if its value is known";
+    /// The words of a new segment are known to be 0.
+    Fresh = "fresh", "Forget that the words of a new segment are 0";
+    /// Subtraction and double negation are recognised.
+    Idioms = "idioms", "Translate subtraction and double negation as they are written";
+    /// A segment whose length was checked is not checked again.
+    Lengths = "lengths", "Check every access even if the segment's length is known";
+    /// Compiled units jump to each other directly.
+    Links = "links", "Leave compiled code between units instead of jumping directly";
+    /// Registers stay in host registers around small loops.
+    Loops = "loops", "Keep registers in memory around loops";
+    /// Operations done before are not done again.
+    Numbering = "numbering", "Compute every value again even if it was computed before";
+}
 
-    /// The name, as in `--no-NAME`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Optimisation::Forwarding => "forwarding",
-            Optimisation::Links => "links",
-        }
+/// A set of optimisations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Optimisations(u32);
+
+impl Optimisations {
+    /// All but those in the list.
+    pub fn without(disabled: &[Optimisation]) -> Optimisations {
+        Optimisations(disabled.iter().fold(u32::MAX, |set, &off| set & !(1 << off as u32)))
     }
 
-    /// What it does, in a line of help.
-    pub const fn help(self) -> &'static str {
-        match self {
-            Optimisation::Forwarding => "Read every word again even if its value is known",
-            Optimisation::Links => "Leave compiled code between units instead of jumping directly",
-        }
+    pub fn has(self, optimisation: Optimisation) -> bool {
+        self.0 >> optimisation as u32 & 1 != 0
     }
 }
 
@@ -47,9 +75,10 @@ impl Optimisation {
 pub struct Options {
     /// The engine.
     pub engine: EngineKind,
-    /// How often a block must be entered before it is compiled.
+    /// How often a block must be entered before it is compiled; at least 1.
     pub hot_threshold: u32,
-    /// Threads that compile while the program goes on; 0 compiles at once, which makes every counter repeatable.
+    /// Threads that compile while the program goes on; 0 compiles at once, which makes every counter repeatable. More
+    /// than one thread does not compile faster: it counts as one.
     pub compile_threads: usize,
     /// Limit on compiled code in bytes.
     pub code_budget_bytes: usize,
@@ -57,17 +86,20 @@ pub struct Options {
     pub count: bool,
     /// Optimisations to leave out.
     pub disabled: Vec<Optimisation>,
+    /// For tests: every n-th check in compiled code leaves it, whether it holds or not.
+    pub force_exit_every: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             engine: EngineKind::Auto,
-            hot_threshold: 1000,
+            hot_threshold: 500,
             compile_threads: 1,
             code_budget_bytes: 256 << 20,
             count: false,
             disabled: Vec::new(),
+            force_exit_every: None,
         }
     }
 }

@@ -1,10 +1,45 @@
 //! Counters, declared once.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 
-/// What happened during a run. Serialised with its keys in alphabetical order.
+/// What happened during a run. All counts start at 0; times are in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Instructions executed by all engines; only exact if counting was asked for.
     pub instructions: u64,
+    /// Of these, instructions executed by compiled code.
+    pub instructions_compiled: u64,
+    /// Regions handed to the compiler.
+    pub regions_requested: u64,
+    /// Regions whose code was published.
+    pub regions_published: u64,
+    /// Regions whose code was dropped because the program had changed meanwhile.
+    pub regions_dropped: u64,
+    /// Regions that could not be compiled.
+    pub regions_rejected: u64,
+    /// Guest instructions translated, copies included.
+    pub guest_instructions_translated: u64,
+    /// CLIF instructions made.
+    pub clif_instructions: u64,
+    /// Host code published, in bytes.
+    pub code_bytes: u64,
+    /// Time spent compiling, on whatever thread.
+    pub compile_ns: u64,
+    /// Times that compiled code was entered from the driver.
+    pub enters: u64,
+    /// Why compiled code came back to the driver.
+    pub exits: BTreeMap<&'static str, u64>,
+    /// Units killed, by cause.
+    pub invalidations: BTreeMap<&'static str, u64>,
+    /// Times each optimisation did something.
+    pub optimisations: BTreeMap<&'static str, u64>,
+    /// Instructions that compiled code had the host execute.
+    pub host_steps: u64,
+    /// Generations of code: how often the budget was used up, and one.
+    pub generations: u64,
+    /// Units that can be entered now.
+    pub units_live: u64,
+    /// Words that are read at run time because they are patched again and again.
+    pub volatile_words: u64,
 }

@@ -1,8 +1,22 @@
 //! A machine with its engine: the only loop that knows both tiers.
 
-use crate::options::{EngineKind, Options};
+use crate::abi::{self, Slot};
+use crate::cache::{Cache, Cause};
+use crate::code::{CodeSpace, host_isa};
+use crate::compile::{Compiled, Compiler, Job, Worker, add_gains};
+use crate::options::{EngineKind, Optimisation, Optimisations, Options};
+use crate::region::{Region, Surroundings, discover};
 use crate::stats::Stats;
+use crate::stubs::{HostCalls, Trampoline, publish_stubs};
+use crate::translate::{ExitReason, Settings};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use rum_interp::isa::{Instruction, Op};
+use rum_interp::memory::LARGE;
+use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_VALUE, WATCH_VOLATILE};
+use rum_interp::reserve::Backing;
+use rum_interp::state::{State, poll};
 use rum_interp::{Machine, Stop};
+use std::collections::{HashMap, HashSet};
 
 /// Why an engine cannot be had.
 #[derive(Debug)]
@@ -22,9 +36,87 @@ impl std::fmt::Display for EngineError {
 impl std::error::Error for EngineError {}
 
 /// A machine and the engine that runs it.
-#[derive(Debug)]
 pub struct Vm {
     machine: Machine,
+    jit: Option<Box<Jit>>,
+}
+
+impl std::fmt::Debug for Vm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vm").field("machine", &self.machine).field("jit", &self.jit.is_some()).finish()
+    }
+}
+
+/// Stores into a translated word after which it is taken to be patched for ever.
+const PATCHES_VOLATILE: u32 = 3;
+/// Failed checks after which a unit is compiled again with what was learnt.
+const CHECKS_IMPROVE: u32 = 24;
+/// Instructions that are watched after a failed check, to learn why.
+const OBSERVED_MAX: u32 = 300;
+/// Words in a region.
+const REGION_WORDS_MAX: usize = 3000;
+/// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
+const CODE_RESERVE_FACTOR: usize = 2;
+
+/// Everything that compiled code needs.
+struct Jit {
+    cache: Cache,
+    code: CodeSpace,
+    isa: OwnedTargetIsa,
+    trampoline: Trampoline,
+    compiler: Compiler,
+    worker: Option<Worker>,
+    /// Regions handed to the worker, by the number of their unit; those not in here any more are dropped.
+    pending: HashMap<u32, Region>,
+    settings: Settings,
+    threshold: i32,
+    budget_bytes: usize,
+    force_exit_every: u64,
+    /// Load-programs seen.
+    replacements: u64,
+    /// Stores into translated words, by word.
+    patches: HashMap<u32, u32>,
+    volatile: HashSet<u32>,
+    /// Registers not to be taken to be 0, by the root of a region.
+    not_zero: HashMap<u32, u8>,
+    /// How often a root's unit was compiled again.
+    improvements: HashMap<u32, u32>,
+    gains: [u64; Optimisation::ALL.len()],
+    exits: [u64; ExitKind::ALL.len()],
+    stats: Stats,
+}
+
+/// How compiled code came back, for the statistics.
+#[derive(Clone, Copy)]
+enum ExitKind {
+    Check,
+    Leave,
+    Poll,
+    Limit,
+    Miss,
+    Guard,
+    Host,
+}
+
+impl ExitKind {
+    const ALL: [(ExitKind, &'static str); 7] = [
+        (ExitKind::Check, "check"),
+        (ExitKind::Leave, "leave"),
+        (ExitKind::Poll, "poll"),
+        (ExitKind::Limit, "limit"),
+        (ExitKind::Miss, "miss"),
+        (ExitKind::Guard, "guard"),
+        (ExitKind::Host, "host"),
+    ];
+}
+
+/// What to do after compiled code came back.
+enum After {
+    /// The pc may be entered again.
+    Anything,
+    /// The interpreter has to execute what is at the pc.
+    Interpret,
+    Stop(Stop),
 }
 
 impl Vm {
@@ -33,16 +125,33 @@ impl Vm {
     /// # Errors
     /// `Jit` was asked for and cannot be had.
     pub fn new(machine: Machine, options: &Options) -> Result<Vm, EngineError> {
-        match options.engine {
-            EngineKind::Jit => Err(EngineError::NoJit("this version has none".to_owned())),
-            EngineKind::Interp | EngineKind::Auto => Ok(Vm { machine }),
+        let mut vm = Vm { machine, jit: None };
+        if options.engine == EngineKind::Interp {
+            return Ok(vm);
         }
+        match Jit::new(&mut vm.machine, options) {
+            Ok(jit) => vm.jit = Some(Box::new(jit)),
+            Err(why) if options.engine == EngineKind::Jit => return Err(EngineError::NoJit(why)),
+            Err(_) => {}
+        }
+        Ok(vm)
     }
 
     /// Runs until the program stops, or `budget` more instructions have been executed (exactly). Output is written
     /// before this returns. After `Budget` and `Interrupted` the machine can go on.
+    ///
+    /// A budget needs counting: if it was not asked for from the start, compiled code is made anew to count.
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
-        self.machine.run(budget)
+        let Some(jit) = &mut self.jit else { return self.machine.run(budget) };
+        if budget.is_some() && !jit.settings.count {
+            jit.start_counting(&mut self.machine);
+        }
+        let until = budget.map_or(u64::MAX, |budget| self.machine.executed().saturating_add(budget));
+        let stop = jit.run(&mut self.machine, until);
+        match self.machine.flush() {
+            Ok(()) => stop,
+            Err(error) => Stop::Console(error),
+        }
     }
 
     /// The machine.
@@ -55,8 +164,491 @@ impl Vm {
         &mut self.machine
     }
 
+    /// Whether hot code is compiled.
+    pub fn has_jit(&self) -> bool {
+        self.jit.is_some()
+    }
+
     /// Counters up to now.
     pub fn stats(&self) -> Stats {
-        Stats { instructions: self.machine.executed() }
+        let mut stats = self.jit.as_ref().map_or_else(Stats::default, |jit| jit.stats());
+        stats.instructions = self.machine.executed();
+        stats
     }
+}
+
+impl Jit {
+    fn new(machine: &mut Machine, options: &Options) -> Result<Jit, String> {
+        let isa = host_isa()?;
+        let state = machine.state_mut();
+        let words_max = state.memory.program_words_max();
+        let all_ids = state.memory.covers_all_ids();
+        let id_bound = (!all_ids).then_some(state.memory.id_bound);
+        let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
+        let cache = Cache::new(words_max, backing).map_err(|error| error.to_string())?;
+        let reserve = options.code_budget_bytes.saturating_mul(CODE_RESERVE_FACTOR).clamp(1 << 20, 1 << 31);
+        let mut code = CodeSpace::new(reserve).map_err(|error| error.to_string())?;
+        code.restart()?;
+        let trampoline = publish_stubs(&mut code, &*isa, state)?;
+        let worker = match options.compile_threads {
+            0 => None,
+            _ => Some(Worker::start(isa.clone(), state.poll_handle()).map_err(|error| error.to_string())?),
+        };
+        let settings = Settings {
+            optimisations: Optimisations::without(&options.disabled),
+            count: options.count,
+            id_bound,
+            forced_exits: options.force_exit_every.is_some(),
+        };
+        let mut jit = Jit {
+            cache,
+            code,
+            compiler: Compiler::new(isa.clone()),
+            isa,
+            trampoline,
+            worker,
+            pending: HashMap::new(),
+            settings,
+            threshold: i32::try_from(options.hot_threshold.max(1)).unwrap_or(i32::MAX - 1).min(1 << 30),
+            budget_bytes: options.code_budget_bytes,
+            force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
+            replacements: state.replacements,
+            patches: HashMap::new(),
+            volatile: HashSet::new(),
+            not_zero: HashMap::new(),
+            improvements: HashMap::new(),
+            gains: [0; Optimisation::ALL.len()],
+            exits: [0; ExitKind::ALL.len()],
+            stats: Stats { generations: 1, ..Stats::default() },
+        };
+        jit.prepare_program(state)?;
+        Ok(jit)
+    }
+
+    /// Sets up for the program that is segment 0 now.
+    fn prepare_program(&mut self, state: &mut State) -> Result<(), String> {
+        self.cache.make_room(state.memory.program_len as usize).map_err(|error| error.to_string())?;
+        state.jit[Slot::Table as usize] = self.cache.table() as u64;
+        Ok(())
+    }
+
+    fn start_counting(&mut self, machine: &mut Machine) {
+        self.settings.count = true;
+        self.drop_everything(machine.state_mut(), Cause::Improved);
+    }
+
+    fn drop_everything(&mut self, state: &mut State, cause: Cause) {
+        self.drop_pending(state, |_| true);
+        self.cache.kill_all(cause, &mut state.program);
+    }
+
+    fn stats(&self) -> Stats {
+        let mut stats = self.stats.clone();
+        stats.exits = ExitKind::ALL.iter().map(|&(kind, name)| (name, self.exits[kind as usize])).collect();
+        stats.invalidations = self.cache.killed.iter().map(|(&name, &count)| (name, count)).collect();
+        stats.optimisations =
+            Optimisation::ALL.iter().map(|&which| (which.name(), self.gains[which as usize])).collect();
+        stats.units_live = self.cache.len() as u64;
+        stats.volatile_words = self.volatile.len() as u64;
+        stats
+    }
+
+    /// The loop. Executes up to an instruction count of `until`.
+    fn run(&mut self, machine: &mut Machine, until: u64) -> Stop {
+        let mut interpret = false;
+        loop {
+            let state = machine.state_mut();
+            self.catch_up(state);
+            if state.polled()
+                && let Some(stop) = self.answer_poll(machine)
+            {
+                return stop;
+            }
+            let state = machine.state_mut();
+            let entry = self.cache.entry(state.pc);
+            if entry != 0 && !interpret && state.pc < state.memory.program_len {
+                match self.enter(machine, entry, until) {
+                    After::Anything => {}
+                    After::Interpret => interpret = true,
+                    After::Stop(stop) => return stop,
+                }
+                continue;
+            }
+            interpret = false;
+            match machine.run_until(until, Some(self.threshold)) {
+                Stop::Hot => self.hot(machine),
+                Stop::Interrupted => {}
+                stop => return stop,
+            }
+        }
+    }
+
+    /// Reacts to the poll word. A stop if the embedder wants control.
+    fn answer_poll(&mut self, machine: &mut Machine) -> Option<Stop> {
+        let bits = machine.state().take_poll();
+        if bits & poll::FLUSH != 0
+            && let Err(error) = machine.flush()
+        {
+            return Some(Stop::Console(error));
+        }
+        if bits & poll::PUBLISH != 0 {
+            self.publish_finished(machine.state_mut());
+        }
+        (bits & !(poll::FLUSH | poll::PUBLISH) != 0).then_some(Stop::Interrupted)
+    }
+
+    /// Lets nothing stale survive: called before compiled code is entered.
+    fn catch_up(&mut self, state: &mut State) {
+        if state.replacements != self.replacements {
+            self.replacements = state.replacements;
+            self.program_replaced(state);
+        }
+        if !state.program.has_news() {
+            return;
+        }
+        for offset in state.program.take_stored_translated() {
+            self.drop_pending(state, |region| {
+                region.ranges().iter().any(|&(start, end)| (start..end).contains(&offset))
+            });
+            if self.cache.word_stored(offset, &mut state.program) > 0 {
+                let patches = self.patches.entry(offset).or_default();
+                *patches += 1;
+                if *patches >= PATCHES_VOLATILE && self.volatile.insert(offset) {
+                    state.program.forget_decoded(offset);
+                    state.program.change_watch(offset, WATCH_VOLATILE, 0);
+                }
+            }
+        }
+        for offset in state.program.take_decoded_plain() {
+            self.cache.kill_storers(offset, &mut state.program);
+        }
+    }
+
+    fn program_replaced(&mut self, state: &mut State) {
+        // What is pending for the old program is of no use; words patched in it say nothing about the new one.
+        self.drop_everything(state, Cause::Replaced);
+        let _ = (state.program.take_stored_translated(), state.program.take_decoded_plain());
+        for offset in self.volatile.drain() {
+            state.program.change_watch(offset, 0, WATCH_VOLATILE);
+        }
+        self.patches.clear();
+        self.not_zero.clear();
+        self.improvements.clear();
+        if self.prepare_program(state).is_err() {
+            // No table, no entries: the interpreter goes on alone.
+            self.threshold = i32::MAX - 1;
+        }
+    }
+
+    fn drop_pending(&mut self, state: &mut State, which: impl Fn(&Region) -> bool) {
+        let dropped: Vec<u32> =
+            self.pending.iter().filter(|(_, region)| which(region)).map(|(&unit, _)| unit).collect();
+        for unit in dropped {
+            if let Some(region) = self.pending.remove(&unit) {
+                self.stats.regions_dropped += 1;
+                set_heat(state, region.root, 0);
+            }
+        }
+    }
+
+    /// Runs compiled code from the pc on.
+    fn enter(&mut self, machine: &mut Machine, entry: u64, until: u64) -> After {
+        let mut calls = HostCalls { machine, stop: None, panic: None, steps: 0 };
+        // SAFETY: `machine` is borrowed for the call, and compiled code and its host calls are the only users meanwhile.
+        let state = unsafe { (*calls.machine).state_mut() };
+        state.jit[Slot::Driver as usize] = &raw mut calls as u64;
+        state.jit[Slot::Until as usize] = until;
+        state.jit[Slot::ForceExit as usize] = self.force_exit_every;
+        let executed = state.executed;
+        let data = state.memory.data;
+        let code = self.code.base().wrapping_add(entry as u32 as usize);
+        // SAFETY: the table holds entries of live units only, made for this state, and everything that they depend on is
+        // as it was when they were made (`catch_up`).
+        let number = unsafe { (self.trampoline)(data, code, (entry >> 32) as u32) };
+        self.stats.enters += 1;
+        self.stats.host_steps += calls.steps;
+        let (stop, panic) = (calls.stop.take(), calls.panic.take());
+        if let Some(panic) = panic {
+            std::panic::resume_unwind(panic);
+        }
+        // SAFETY: compiled code has returned; the borrow for the call ends here.
+        let machine = unsafe { &mut *calls.machine };
+        let after = self.after_exit(machine, number, stop);
+        self.stats.instructions_compiled += machine.executed().saturating_sub(executed);
+        after
+    }
+
+    fn after_exit(&mut self, machine: &mut Machine, number: u64, stop: Option<Stop>) -> After {
+        let state = machine.state_mut();
+        let (kind, after) = match u32::try_from(number) {
+            Ok(abi::EXIT_MISS) => return self.missed(machine),
+            Ok(abi::EXIT_HOST) => (ExitKind::Host, stop.map_or(After::Anything, After::Stop)),
+            Ok(abi::EXIT_GUARD) => return self.guard_failed(state),
+            Ok(abi::EXIT_POLL) => (ExitKind::Poll, After::Anything),
+            _ => return self.left_at_site(machine, number),
+        };
+        self.exits[kind as usize] += 1;
+        after
+    }
+
+    /// Compiled code came to a pc without code: counts it as the interpreter does.
+    fn missed(&mut self, machine: &mut Machine) -> After {
+        self.exits[ExitKind::Miss as usize] += 1;
+        let state = machine.state_mut();
+        let pc = state.pc;
+        if pc < state.memory.program_len && self.cache.entry(pc) == 0 {
+            let heat = state.program.heat(pc).saturating_add(1);
+            state.program.set_heat(pc, heat);
+            if heat >= self.threshold {
+                self.hot(machine);
+            }
+        }
+        After::Anything
+    }
+
+    /// A register that the unit at the pc takes to be 0 is not.
+    fn guard_failed(&mut self, state: &mut State) -> After {
+        self.exits[ExitKind::Guard as usize] += 1;
+        let unit = (self.cache.entry(state.pc) >> 32) as u32 >> abi::SELECTOR_BITS;
+        if let Some(found) = self.cache.unit_mut(unit) {
+            found.checks_failed += 1;
+            if found.checks_failed >= CHECKS_IMPROVE {
+                let wrong = (0..8).filter(|&reg| state.registers[reg] != 0).fold(0, |set, reg| set | 1 << reg);
+                *self.not_zero.entry(found.root).or_default() |= found.zero & wrong;
+                self.improve(unit, state);
+            }
+        }
+        After::Interpret
+    }
+
+    fn left_at_site(&mut self, machine: &mut Machine, number: u64) -> After {
+        let state = machine.state_mut();
+        let unit_number = u32::try_from(number >> 16).unwrap_or(0);
+        let unit = self.cache.unit_mut(unit_number).expect("compiled code returns sites of live units");
+        let site = &unit.sites[(number & 0xffff) as usize];
+        for &(reg, value) in &site.constants {
+            state.registers[usize::from(reg)] = value;
+        }
+        state.pc = site.pc;
+        state.executed += u64::from(site.uncounted);
+        match site.reason {
+            ExitReason::Poll => {
+                self.exits[ExitKind::Poll as usize] += 1;
+                After::Interpret
+            }
+            ExitReason::Leave => {
+                self.exits[ExitKind::Leave as usize] += 1;
+                After::Interpret
+            }
+            ExitReason::Limit => {
+                self.exits[ExitKind::Limit as usize] += 1;
+                After::Interpret
+            }
+            ExitReason::Check => {
+                self.exits[ExitKind::Check as usize] += 1;
+                unit.checks_failed += 1;
+                let (failed, zero) = (unit.checks_failed, unit.zero);
+                if self.settings.forced_exits || failed > CHECKS_IMPROVE {
+                    return After::Interpret;
+                }
+                let learnt = observe(state, zero);
+                if failed == CHECKS_IMPROVE && learnt {
+                    self.improve(unit_number, state);
+                }
+                After::Interpret
+            }
+        }
+    }
+
+    /// Kills a unit to have it compiled again soon.
+    fn improve(&mut self, number: u32, state: &mut State) {
+        let Some(unit) = self.cache.unit_mut(number) else { return };
+        let root = unit.root;
+        let times = self.improvements.entry(root).or_default();
+        *times += 1;
+        let heat = if *times < 4 { self.threshold - 1 } else { 0 };
+        self.cache.kill(number, Cause::Improved, &mut state.program);
+        set_heat(state, root, heat);
+    }
+
+    /// The pc is hot: has its region compiled, unless there is code already.
+    fn hot(&mut self, machine: &mut Machine) {
+        let state = machine.state_mut();
+        let root = state.pc;
+        if root >= state.memory.program_len || self.cache.entry(root) != 0 {
+            return;
+        }
+        if self.code.used_bytes() > self.budget_bytes || self.cache.numbers_used() + 1 >= abi::UNITS_MAX.min(1 << 16) {
+            self.new_generation(state);
+        }
+        let Some(region) = self.region(state, root) else {
+            self.stats.regions_rejected += 1;
+            set_heat(state, root, i32::MIN / 2);
+            return;
+        };
+        self.stats.regions_requested += 1;
+        let unit = self.cache.number();
+        match &self.worker {
+            None => {
+                let result = self.compiler.compile(&region, unit, &self.settings);
+                self.publish(state, unit, &region, result);
+            }
+            Some(worker) => {
+                // Until it is published the interpreter goes on, and asks no more.
+                set_heat(state, root, i32::MIN / 2);
+                let job = Job { unit, region: region.clone(), settings: self.settings.clone() };
+                for &(start, end) in &region.ranges() {
+                    for word in start..end {
+                        if !region.volatile.contains(&word) {
+                            state.program.change_watch(word, rum_interp::program::WATCH_TRANSLATED, 0);
+                        }
+                    }
+                }
+                if worker.submit(job) {
+                    self.pending.insert(unit, region);
+                } else {
+                    self.worker = None;
+                    set_heat(state, root, 0);
+                }
+            }
+        }
+    }
+
+    fn region(&self, state: &State, root: u32) -> Option<Region> {
+        let zero = (0..8).filter(|&reg| state.registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
+        let zero = zero & !self.not_zero.get(&root).copied().unwrap_or(0);
+        let around = Surroundings {
+            program: state.memory.program(),
+            heat: &|pc| if pc < state.memory.program_len { state.program.heat(pc) } else { 0 },
+            is_entry: &|pc| self.cache.entry(pc) != 0,
+            is_volatile: &|pc| self.volatile.contains(&pc),
+            watch: &|pc| state.program.watch_of(pc),
+            warm: (self.threshold / 16).max(1),
+            words_max: REGION_WORDS_MAX,
+        };
+        discover(&around, root, zero)
+    }
+
+    fn new_generation(&mut self, state: &mut State) {
+        self.drop_everything(state, Cause::Budget);
+        self.cache.restart();
+        self.stats.generations += 1;
+        match self.code.restart().and_then(|()| publish_stubs(&mut self.code, &*self.isa, state)) {
+            Ok(trampoline) => self.trampoline = trampoline,
+            Err(_) => self.threshold = i32::MAX - 1,
+        }
+    }
+
+    fn publish_finished(&mut self, state: &mut State) {
+        let finished: Vec<_> = self.worker.as_ref().map_or_else(Vec::new, |worker| worker.finished().collect());
+        for done in finished {
+            if self.pending.remove(&done.unit).is_some() {
+                self.publish(state, done.unit, &done.region, done.result);
+            }
+        }
+    }
+
+    fn publish(&mut self, state: &mut State, unit: u32, region: &Region, result: Result<Compiled, String>) {
+        let Ok(compiled) = result else {
+            self.stats.regions_rejected += 1;
+            set_heat(state, region.root, i32::MIN / 2);
+            return;
+        };
+        self.stats.compile_ns += compiled.time.as_nanos() as u64;
+        self.stats.clif_instructions += compiled.clif_instructions;
+        self.stats.guest_instructions_translated += compiled.plan.guest_instructions;
+        if !self.cache.fits(&compiled.plan, region, &mut state.program) {
+            self.stats.regions_dropped += 1;
+            set_heat(state, region.root, self.threshold - 1);
+            return;
+        }
+        let signature = crate::translate::unit_signature();
+        match self.code.publish(&[(&signature, &compiled.bytes, compiled.align)]) {
+            Ok(offsets) => {
+                self.stats.regions_published += 1;
+                self.stats.code_bytes += compiled.bytes.len() as u64;
+                add_gains(&mut self.gains, &compiled.plan.gains);
+                self.cache.publish(unit, region, compiled.plan, offsets[0], &mut state.program);
+            }
+            Err(_) => {
+                self.stats.regions_rejected += 1;
+                set_heat(state, region.root, i32::MIN / 2);
+            }
+        }
+    }
+}
+
+fn set_heat(state: &mut State, pc: u32, heat: i32) {
+    if pc < state.memory.program_len {
+        state.program.set_heat(pc, heat);
+    }
+}
+
+/// Looks at the instruction at the pc, which compiled code has left at or before, and notes at each site what the next
+/// translation should be ready for. Only looks: the interpreter executes. Whether something new was noted.
+fn observe(state: &mut State, zero: u8) -> bool {
+    let program_len = state.memory.program_len;
+    let mut registers = state.registers;
+    let mut learnt = false;
+    let mut pc = state.pc;
+    for _ in 0..OBSERVED_MAX {
+        let Some(&word) = state.memory.program().get(pc as usize) else { break };
+        let get = |reg: rum_interp::isa::Reg| registers[reg.index()];
+        let (segment, offset, store) = match Instruction::decode(word) {
+            Instruction::Index { b, c, .. } => (b, get(c), false),
+            Instruction::Amend { a, b, .. } => (a, get(b), true),
+            _ => {
+                if matches!(Op::of(word), Op::LoadProgram | Op::Halt | Op::Input | Op::Invalid | Op::Alloc) {
+                    break;
+                }
+                if !pretend(word, &mut registers) {
+                    break;
+                }
+                pc += 1;
+                continue;
+            }
+        };
+        let id = get(segment);
+        let known_zero = zero >> segment.index() & 1 != 0;
+        let mut bits = 0;
+        if id == 0 && !known_zero {
+            bits |= SITE_PROGRAM;
+        }
+        if state.memory.len_byte(id) == LARGE {
+            bits |= SITE_LARGE;
+        }
+        if id == 0 && store && offset < program_len && state.program.watch_of(offset) & WATCH_VALUE != 0 {
+            bits |= SITE_HOST;
+        }
+        if bits & !state.program.watch_of(pc) != 0 {
+            state.program.change_watch(pc, bits, 0);
+            learnt = true;
+        }
+        if store {
+            // What follows may read it.
+            break;
+        }
+        let Instruction::Index { a, .. } = Instruction::decode(word) else { break };
+        let Some(value) = state.memory.load(id, offset) else { break };
+        registers[a.index()] = value;
+        pc += 1;
+    }
+    learnt
+}
+
+/// Executes an instruction without effects on a copy of the registers. False if it cannot be.
+fn pretend(word: u32, registers: &mut [u32; 8]) -> bool {
+    let get = |reg: rum_interp::isa::Reg| registers[reg.index()];
+    let (reg, value) = match Instruction::decode(word) {
+        Instruction::CondMove { a, b, c } => (a, if get(c) != 0 { get(b) } else { get(a) }),
+        Instruction::Add { a, b, c } => (a, get(b).wrapping_add(get(c))),
+        Instruction::Mul { a, b, c } => (a, get(b).wrapping_mul(get(c))),
+        Instruction::Div { a, b, c } if get(c) != 0 => (a, get(b) / get(c)),
+        Instruction::Nand { a, b, c } => (a, !(get(b) & get(c))),
+        Instruction::Literal { a, value } => (a, value),
+        Instruction::Abandon { .. } | Instruction::Output { .. } => return true,
+        _ => return false,
+    };
+    registers[reg.index()] = value;
+    true
 }

@@ -1,0 +1,245 @@
+//! Facts about a region that the translator needs before it starts: which registers matter where, and the loops.
+//!
+//! A register *matters* at the start of a block if some path reads it, or leaves compiled code, before it is written
+//! again: leaving hands all eight registers to the interpreter, so at a point where code may leave, every register
+//! matters. Where a register does not matter, its home in the state may be stale.
+
+use crate::region::{End, Known, Region, follow, known_at_entry, written};
+use crate::translate::Settings;
+use rum_interp::isa::Instruction;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// A set of registers as a bit mask.
+pub(crate) type RegSet = u8;
+
+/// What is known about a region.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// Registers that matter at a block's start.
+    pub matters: HashMap<u32, RegSet>,
+    /// Registers that go into a join as block parameters. Joins that are not in here take everything from the homes.
+    pub params: HashMap<u32, RegSet>,
+    /// Blocks with an edge back to a block that leads to them: they poll at their end.
+    pub polls: HashSet<u32>,
+}
+
+/// The longest loop whose registers are kept in host registers from round to round, in words. In longer ones there are
+/// more values than host registers, and each parameter costs compile time at every join.
+const PARAM_LOOP_WORDS_MAX: u32 = 200;
+
+/// What one block does to registers.
+struct Effect {
+    /// Read before written.
+    reads: RegSet,
+    /// Read, or handed over by an exit, before written.
+    matters: RegSet,
+    written: RegSet,
+}
+
+/// Analyses a region.
+pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
+    let back_edges = back_edges(region);
+    let polls: HashSet<u32> = back_edges.iter().map(|&(from, _)| from).collect();
+    let effects: BTreeMap<u32, Effect> =
+        region.blocks.keys().map(|&start| (start, effect(region, start, polls.contains(&start)))).collect();
+    let mut matters = backwards(region, &effects, |effect| effect.matters);
+    let reads = backwards(region, &effects, |effect| effect.reads);
+    if settings.count {
+        // Every block may leave at its start, when the limit is near.
+        matters.values_mut().for_each(|set| *set = RegSet::MAX);
+    }
+    let params = params(region, &back_edges, &effects, &reads);
+    Facts { matters, params, polls }
+}
+
+fn effect(region: &Region, start: u32, polls: bool) -> Effect {
+    let mut effect = Effect { reads: 0, matters: 0, written: 0 };
+    let mut known = known_at_entry(region.zero);
+    let block = &region.blocks[&start];
+    for pc in block.start..block.end {
+        if region.volatile.contains(&pc) || region.sites.get(&pc).is_some_and(|&sites| sites != 0) {
+            effect.matters |= !effect.written;
+            effect.reads |= !effect.written;
+        }
+        if region.volatile.contains(&pc) {
+            known = known_at_entry(region.zero);
+            continue;
+        }
+        let instruction = Instruction::decode(region.word(start, pc));
+        effect.reads |= read(instruction) & !effect.written;
+        effect.matters |= read(instruction) & !effect.written;
+        if may_leave(region, instruction, &known) {
+            effect.matters |= !effect.written;
+        }
+        effect.written |= written(instruction).map_or(0, |reg| 1 << reg.index());
+        follow(&mut known, instruction);
+    }
+    let stays = match block.how {
+        End::Computed | End::Leave => false,
+        End::Jump { if_nonzero, if_zero } => {
+            region.blocks.contains_key(&if_nonzero) && region.blocks.contains_key(&if_zero)
+        }
+        End::Fall => region.blocks.contains_key(&block.end),
+    };
+    if polls || !stays {
+        effect.matters |= !effect.written;
+    }
+    if !stays {
+        effect.reads |= !effect.written;
+    }
+    effect
+}
+
+/// Registers whose values an instruction uses.
+fn read(instruction: Instruction) -> RegSet {
+    let set = |regs: &[rum_interp::isa::Reg]| regs.iter().fold(0, |set, reg| set | 1 << reg.index());
+    match instruction {
+        Instruction::CondMove { a, b, c } | Instruction::Amend { a, b, c } => set(&[a, b, c]),
+        Instruction::Index { b, c, .. }
+        | Instruction::Add { b, c, .. }
+        | Instruction::Mul { b, c, .. }
+        | Instruction::Div { b, c, .. }
+        | Instruction::Nand { b, c, .. }
+        | Instruction::LoadProgram { b, c } => set(&[b, c]),
+        Instruction::Alloc { c, .. } | Instruction::Abandon { c } | Instruction::Output { c } => set(&[c]),
+        Instruction::Halt | Instruction::Input { .. } | Instruction::Literal { .. } | Instruction::Invalid { .. } => 0,
+    }
+}
+
+/// Whether translated code for an instruction may leave, given what the block knows by itself. The translator may know
+/// more, and then leaves less often; never more often.
+fn may_leave(region: &Region, instruction: Instruction, known: &[Known; 8]) -> bool {
+    let slot = |segment: rum_interp::isa::Reg, offset: rum_interp::isa::Reg| match (
+        known[segment.index()],
+        known[offset.index()],
+    ) {
+        (Known::Const(0), Known::Const(offset)) => offset < region.program_len && !region.watched_stores.contains(&offset),
+        _ => false,
+    };
+    match instruction {
+        Instruction::CondMove { .. }
+        | Instruction::Add { .. }
+        | Instruction::Mul { .. }
+        | Instruction::Nand { .. }
+        | Instruction::Literal { .. } => false,
+        Instruction::Index { b, c, .. } => !slot(b, c),
+        Instruction::Amend { a, b, .. } => !slot(a, b),
+        Instruction::Div { c, .. } => !matches!(known[c.index()], Known::Const(n) if n != 0),
+        Instruction::LoadProgram { b, .. } => known[b.index()] != Known::Const(0),
+        _ => true,
+    }
+}
+
+/// Solves a backward problem: what is needed at a block's start is what it needs itself, and what its successors need
+/// and it does not write.
+fn backwards(
+    region: &Region,
+    effects: &BTreeMap<u32, Effect>,
+    own: fn(&Effect) -> RegSet,
+) -> HashMap<u32, RegSet> {
+    let mut needed: HashMap<u32, RegSet> = effects.iter().map(|(&start, effect)| (start, own(effect))).collect();
+    loop {
+        let mut changed = false;
+        for (start, block) in region.blocks.iter().rev() {
+            let after = region.successors(block).fold(0, |set, next| set | needed[&next]);
+            let before = needed[start] | after & !effects[start].written;
+            if before != needed[start] {
+                needed.insert(*start, before);
+                changed = true;
+            }
+        }
+        if !changed {
+            return needed;
+        }
+    }
+}
+
+/// Edges to a block that is being visited, in a depth-first walk from the entries.
+fn back_edges(region: &Region) -> Vec<(u32, u32)> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        Open,
+        Done,
+    }
+    let mut marks: HashMap<u32, Mark> = HashMap::new();
+    let mut edges = Vec::new();
+    let entries = region.blocks.values().filter(|block| block.entry).map(|block| block.start);
+    for root in std::iter::once(region.root).chain(entries).chain(region.blocks.keys().copied()) {
+        if marks.contains_key(&root) {
+            continue;
+        }
+        marks.insert(root, Mark::Open);
+        let mut stack: Vec<(u32, Vec<u32>)> = vec![(root, region.successors(&region.blocks[&root]).collect())];
+        while let Some((start, rest)) = stack.last_mut() {
+            let start = *start;
+            let Some(next) = rest.pop() else {
+                marks.insert(start, Mark::Done);
+                stack.pop();
+                continue;
+            };
+            match marks.get(&next) {
+                Some(Mark::Open) => edges.push((start, next)),
+                Some(Mark::Done) => {}
+                None => {
+                    marks.insert(next, Mark::Open);
+                    stack.push((next, region.successors(&region.blocks[&next]).collect()));
+                }
+            }
+        }
+    }
+    edges
+}
+
+/// Registers to pass as parameters: at the joins of small loops, those that the loop changes and somebody reads.
+fn params(
+    region: &Region,
+    back_edges: &[(u32, u32)],
+    effects: &BTreeMap<u32, Effect>,
+    reads: &HashMap<u32, RegSet>,
+) -> HashMap<u32, RegSet> {
+    let mut before: HashMap<u32, Vec<u32>> = HashMap::new();
+    for block in region.blocks.values() {
+        for next in region.successors(block) {
+            before.entry(next).or_default().push(block.start);
+        }
+    }
+    let mut params: HashMap<u32, RegSet> = HashMap::new();
+    let mut loops: Vec<BTreeSet<u32>> = Vec::new();
+    for &(from, header) in back_edges {
+        if let Some(body) = small_loop(region, &before, from, header) {
+            loops.push(body);
+        }
+    }
+    // Inner loops last: what they say counts.
+    loops.sort_by_key(|body| std::cmp::Reverse(body.len()));
+    for body in &loops {
+        let changed = body.iter().fold(0, |set, start| set | effects[start].written);
+        for start in body {
+            if region.blocks[start].edges_in >= 2 || region.blocks[start].entry {
+                params.insert(*start, changed & reads[start] & !region.zero);
+            }
+        }
+    }
+    params
+}
+
+/// The blocks of the natural loop of a back edge, if they are few words.
+fn small_loop(region: &Region, before: &HashMap<u32, Vec<u32>>, from: u32, header: u32) -> Option<BTreeSet<u32>> {
+    let mut body = BTreeSet::from([header]);
+    let mut waiting = vec![from];
+    let mut words = 0;
+    while let Some(start) = waiting.pop() {
+        if !body.insert(start) && start != header {
+            continue;
+        }
+        let block = &region.blocks[&start];
+        words += block.end - block.start;
+        if words > PARAM_LOOP_WORDS_MAX {
+            return None;
+        }
+        if start != header {
+            waiting.extend(before.get(&start).into_iter().flatten().filter(|start| !body.contains(start)));
+        }
+    }
+    Some(body)
+}

@@ -1,0 +1,188 @@
+//! Where compiled code lives: one reserved range, handed out from the bottom, writable or executable and never both.
+//!
+//! A [`CodeSpace`] is one *generation*: the stubs (`stubs.rs`) and the units published since. A `JITModule` frees its code
+//! only all at once, so the code of a dead unit stays until the generation ends; [`CodeSpace::restart`] ends it when the
+//! budget is used up. Only the driver calls in here, and never while compiled code is running.
+
+use cranelift_codegen::ir::Signature;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
+use cranelift_module::{Module, ModuleError, ModuleResult, default_libcall_names};
+use region::Protection;
+use rum_interp::reserve::{Backing, Reservation};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The code generator for the host, with the settings that all units share.
+///
+/// # Errors
+/// The host's architecture is not supported.
+pub(crate) fn host_isa() -> Result<OwnedTargetIsa, String> {
+    isa_for(target_lexicon::Triple::host())
+}
+
+/// The code generator for an architecture.
+///
+/// # Errors
+/// Cranelift does not support it.
+pub(crate) fn isa_for(triple: target_lexicon::Triple) -> Result<OwnedTargetIsa, String> {
+    let mut flags = settings::builder();
+    for (name, value) in [
+        // The translator optimises; Cranelift is the quick, plain back end.
+        ("opt_level", "none"),
+        ("enable_pinned_reg", "true"),
+        ("preserve_frame_pointers", "true"), // Tail calls want them.
+        ("is_pic", "false"),
+        ("unwind_info", "false"),
+        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        ("enable_alias_analysis", "false"),
+        ("machine_code_cfg_info", "false"),
+        ("enable_probestack", "false"),
+        ("enable_heap_access_spectre_mitigation", "false"),
+        ("enable_table_access_spectre_mitigation", "false"),
+    ] {
+        flags.set(name, value).map_err(|error| error.to_string())?;
+    }
+    cranelift_codegen::isa::lookup(triple)
+        .map_err(|error| error.to_string())?
+        .finish(settings::Flags::new(flags))
+        .map_err(|error| error.to_string())
+}
+
+/// The range that code is taken from; shared between the space and the module that asks for memory.
+struct Arena {
+    space: Reservation,
+    used: usize,
+    /// What was made writable since code was last made executable.
+    writable: Option<(usize, usize)>,
+}
+
+impl Arena {
+    fn page_range(&self, from: usize, to: usize) -> (*mut u8, usize) {
+        let page = region::page::size();
+        let (first, last) = (from / page * page, to.next_multiple_of(page));
+        (self.space.start().wrapping_add(first), last - first)
+    }
+
+    fn allocate(&mut self, size: usize, align: usize) -> io::Result<*mut u8> {
+        let start = self.used.next_multiple_of(align.max(1));
+        let end = start + size;
+        if end > self.space.bytes() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        let (from, bytes) = self.page_range(start, end);
+        // SAFETY: the pages lie in our range, and no compiled code runs while the driver is in here.
+        unsafe { region::protect(from, bytes, Protection::READ_WRITE) }.map_err(io::Error::other)?;
+        let (low, high) = self.writable.unwrap_or((start, end));
+        self.writable = Some((low.min(start), high.max(end)));
+        self.used = end;
+        Ok(self.space.start().wrapping_add(start))
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        let Some((from, to)) = self.writable.take() else { return Ok(()) };
+        let (start, bytes) = self.page_range(from, to);
+        // SAFETY: the pages lie in our range and hold complete code.
+        unsafe {
+            wasmtime_internal_jit_icache_coherence::clear_cache(start.cast(), bytes)?;
+            region::protect(start, bytes, Protection::READ_EXECUTE).map_err(io::Error::other)?;
+        }
+        wasmtime_internal_jit_icache_coherence::pipeline_flush_mt()
+    }
+}
+
+/// The module's view of the arena.
+struct Provider(Arc<Mutex<Arena>>);
+
+impl JITMemoryProvider for Provider {
+    fn allocate(&mut self, size: usize, align: u64, _: JITMemoryKind) -> io::Result<*mut u8> {
+        let align = usize::try_from(align).map_err(io::Error::other)?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).allocate(size, align)
+    }
+
+    unsafe fn free_memory(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).used = 0;
+    }
+
+    fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
+        let sealed = self.0.lock().unwrap_or_else(PoisonError::into_inner).seal();
+        sealed.map_err(|error| ModuleError::Allocation { err: error })
+    }
+}
+
+/// One generation of compiled code.
+pub(crate) struct CodeSpace {
+    module: Option<JITModule>,
+    arena: Arc<Mutex<Arena>>,
+    base: *mut u8,
+}
+
+// SAFETY: the base address leads into the arena, which the space owns.
+unsafe impl Send for CodeSpace {}
+
+impl CodeSpace {
+    /// Reserves room for `bytes` bytes of code.
+    ///
+    /// # Errors
+    /// The system does not grant the addresses.
+    pub fn new(bytes: usize) -> io::Result<CodeSpace> {
+        let space = Reservation::new(bytes, Backing::OnCommit)?;
+        let base = space.start();
+        let arena = Arc::new(Mutex::new(Arena { space, used: 0, writable: None }));
+        Ok(CodeSpace { module: None, arena, base })
+    }
+
+    /// Frees all code, and starts a new generation.
+    ///
+    /// # Errors
+    /// The host's architecture is not supported.
+    pub fn restart(&mut self) -> Result<(), String> {
+        self.free();
+        let mut builder = JITBuilder::with_isa(host_isa()?, default_libcall_names());
+        builder.memory_provider(Box::new(Provider(Arc::clone(&self.arena))));
+        self.module = Some(JITModule::new(builder));
+        Ok(())
+    }
+
+    fn free(&mut self) {
+        if let Some(module) = self.module.take() {
+            // SAFETY: no compiled code is running, and its callers forget every address (the driver clears the table).
+            unsafe { module.free_memory() };
+        }
+    }
+
+    /// Adds functions, and makes them executable. Gives their offsets from the base, in order.
+    ///
+    /// # Errors
+    /// There is no room, or the system refuses executable memory.
+    pub fn publish(&mut self, functions: &[(&Signature, &[u8], u64)]) -> Result<Vec<u32>, String> {
+        let module = self.module.as_mut().ok_or("no generation was started")?;
+        let mut ids = Vec::with_capacity(functions.len());
+        for (signature, bytes, align) in functions {
+            let id = module.declare_anonymous_function(signature).map_err(|error| error.to_string())?;
+            module.define_function_bytes(id, *align, bytes, &[]).map_err(|error| error.to_string())?;
+            ids.push(id);
+        }
+        module.finalize_definitions().map_err(|error| error.to_string())?;
+        let base = self.base as usize;
+        let offset = |id| module.get_finalized_function(id) as usize - base;
+        ids.into_iter().map(|id| u32::try_from(offset(id)).map_err(|error| error.to_string())).collect()
+    }
+
+    /// Address of offset 0.
+    pub fn base(&self) -> *const u8 {
+        self.base
+    }
+
+    /// Bytes of code in this generation.
+    pub fn used_bytes(&self) -> usize {
+        self.arena.lock().unwrap_or_else(PoisonError::into_inner).used
+    }
+}
+
+impl Drop for CodeSpace {
+    fn drop(&mut self) {
+        self.free();
+    }
+}

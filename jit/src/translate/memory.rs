@@ -1,0 +1,506 @@
+//! Segments: index, amend, alloc, abandon, output.
+//!
+//! Three kinds of access:
+//! - to a *slot*: a constant offset of segment 0, when the register that names the segment is known to be 0. It needs no
+//!   check: the length of segment 0 is fixed while the code lives. A store to a slot is noted, because it looks at
+//!   nobody who may come to depend on the word later.
+//! - to a *variable word of segment 0*: checked against its length, and for stores against the watch bytes.
+//! - to *any other segment*: checked against the length byte of the identifier. Segment 0 has length byte 0, so what goes
+//!   through is never segment 0, and slots and segments cannot be the same words. Where the site has met large
+//!   segments, or segment 0 in a register, the code behind the failing check tries these too.
+//!
+//! Values known to stand in memory are forwarded to later reads; every read that the window has seen, forwarded or not,
+//! is remembered in `Env::reads`, because a store to that word must end the window.
+
+use super::value::{Val, remember};
+use super::{Translator, trusted};
+use crate::abi;
+use crate::options::Optimisation;
+use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
+use rum_interp::isa::Reg;
+use rum_interp::memory::{LARGE, SMALL_WORDS_MAX, small_granules};
+use rum_interp::program::{SITE_LARGE, SITE_PROGRAM, WATCH_VALUE};
+
+/// Something that was read since the window began.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Read {
+    Slot(u32),
+    /// A constant offset of a segment other than 0.
+    Cell(ir::Value, u32),
+    /// A variable offset of segment 0.
+    AnySlot,
+    /// A variable offset of a segment other than 0.
+    AnyCell,
+}
+
+/// Where an access goes, for the rules about what may be the same word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Slot(u32),
+    AnySlot,
+    Cell(ir::Value, u32),
+    AnyCell,
+    /// A segment in a register that may turn out to be segment 0.
+    Anywhere,
+}
+
+/// The largest constant offset whose check needs only the length byte, for large segments too.
+const OFFSET_MAX: u32 = SMALL_WORDS_MAX - 1;
+
+impl Translator<'_> {
+    pub(super) fn index(&mut self, a: Reg, b: Reg, c: Reg, sites: u8) -> bool {
+        let offset = self.val(c);
+        let val = match (self.val(b), offset) {
+            (Val::Const(0), Val::Const(offset)) if offset >= self.region.program_len => {
+                self.always_leave();
+                return false;
+            }
+            (Val::Const(0), Val::Const(offset)) => self.load_slot(offset),
+            (Val::Const(0), _) => {
+                let offset = self.get(c);
+                let offset = self.check_program_offset(offset);
+                self.read(Read::AnySlot);
+                let base = self.base();
+                Val::Ssa(self.load_word(base, offset, 0))
+            }
+            (segment, offset) => {
+                let id = self.materialise(segment);
+                self.load_cell(id, offset, sites)
+            }
+        };
+        self.set(a, val);
+        self.env.uncounted += 1;
+        true
+    }
+
+    fn load_slot(&mut self, offset: u32) -> Val {
+        self.read(Read::Slot(offset));
+        if self.on(Optimisation::Forwarding)
+            && let Some(&(_, val)) = self.env.slots.iter().rev().find(|&&(slot, _)| slot == offset)
+        {
+            self.gain(Optimisation::Forwarding);
+            return val;
+        }
+        let (base, displacement) = self.slot_address(offset);
+        let val = Val::Ssa(self.b.ins().load(types::I32, trusted(), base, displacement));
+        remember(&mut self.env.slots, (offset, val));
+        val
+    }
+
+    fn load_cell(&mut self, id: ir::Value, offset: Val, sites: u8) -> Val {
+        match offset {
+            Val::Const(offset) if offset <= OFFSET_MAX => {
+                self.check_reached(id, offset, sites);
+                self.read(if sites & SITE_PROGRAM != 0 { Read::AnySlot } else { Read::Cell(id, offset) });
+                if sites & SITE_PROGRAM != 0 {
+                    self.read(Read::Cell(id, offset));
+                } else if self.on(Optimisation::Forwarding)
+                    && let Some(&(.., val)) =
+                        self.env.cells.iter().rev().find(|&&(cell, at, _)| cell == id && at == offset)
+                {
+                    self.gain(Optimisation::Forwarding);
+                    return val;
+                }
+                let words = self.words_of(id);
+                let val = Val::Ssa(self.b.ins().load(types::I32, trusted(), words, offset as i32 * 4));
+                if sites & SITE_PROGRAM == 0 {
+                    remember(&mut self.env.cells, (id, offset, val));
+                }
+                val
+            }
+            offset => {
+                let offset = self.materialise(offset);
+                let offset = self.check_offset(id, offset, sites, false);
+                self.read(Read::AnyCell);
+                if sites & SITE_PROGRAM != 0 {
+                    self.read(Read::AnySlot);
+                }
+                let words = self.words_of(id);
+                Val::Ssa(self.load_word(words, offset, 0))
+            }
+        }
+    }
+
+    pub(super) fn amend(&mut self, a: Reg, b: Reg, c: Reg, sites: u8) -> bool {
+        let (segment, offset, value) = (self.val(a), self.val(b), self.val(c));
+        match (segment, offset) {
+            (Val::Const(0), Val::Const(offset))
+                if offset >= self.region.program_len || self.region.watched_stores.contains(&offset) =>
+            {
+                self.always_leave();
+                return false;
+            }
+            (Val::Const(0), Val::Const(offset)) => {
+                self.store_ends_window(Place::Slot(offset));
+                self.plan.plain_stores.insert(offset);
+                let (base, displacement) = self.slot_address(offset);
+                let stored = self.materialise(value);
+                self.b.ins().store(trusted(), stored, base, displacement);
+                self.env.slots.retain(|&(slot, _)| slot != offset);
+                remember(&mut self.env.slots, (offset, value));
+            }
+            (Val::Const(0), offset) => {
+                let offset = self.materialise(offset);
+                let offset = self.check_program_offset(offset);
+                self.check_unwatched(offset);
+                self.store_ends_window(Place::AnySlot);
+                let (base, stored) = (self.base(), self.materialise(value));
+                self.store_word(base, offset, stored);
+                self.env.slots.clear();
+            }
+            (segment, offset) => {
+                let id = self.materialise(segment);
+                self.store_cell(id, offset, value, sites);
+            }
+        }
+        self.env.uncounted += 1;
+        true
+    }
+
+    fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, sites: u8) {
+        let stored = self.materialise(value);
+        match offset {
+            Val::Const(offset) if offset <= OFFSET_MAX && sites & SITE_PROGRAM == 0 => {
+                self.check_reached(id, offset, sites);
+                self.store_ends_window(Place::Cell(id, offset));
+                let words = self.words_of(id);
+                self.b.ins().store(trusted(), stored, words, offset as i32 * 4);
+                self.env.cells.retain(|&(_, at, _)| at != offset);
+                remember(&mut self.env.cells, (id, offset, value));
+            }
+            offset => {
+                let offset = self.materialise(offset);
+                let offset = self.check_offset(id, offset, sites, true);
+                self.store_ends_window(if sites & SITE_PROGRAM != 0 { Place::Anywhere } else { Place::AnyCell });
+                let words = self.words_of(id);
+                self.store_word(words, offset, stored);
+                self.env.cells.clear();
+                if sites & SITE_PROGRAM != 0 {
+                    self.env.slots.clear();
+                }
+            }
+        }
+    }
+
+    /// Notes a read, for the stores that follow.
+    fn read(&mut self, read: Read) {
+        if self.env.window.is_some() && !self.env.reads.contains(&read) {
+            self.env.reads.push(read);
+        }
+    }
+
+    /// Called before a store, behind its check: if the window has read what may be the same word, executing from its
+    /// start a second time would read the new value, so the window ends here, and the next check opens another.
+    fn store_ends_window(&mut self, place: Place) {
+        let same = self.env.reads.iter().any(|&read| match (place, read) {
+            (Place::Slot(x), Read::Slot(y)) => x == y,
+            (Place::Cell(_, x), Read::Cell(_, y)) => x == y,
+            (Place::Slot(_) | Place::AnySlot, Read::AnySlot) | (Place::AnySlot, Read::Slot(_)) => true,
+            (Place::Cell(..) | Place::AnyCell, Read::AnyCell) | (Place::AnyCell, Read::Cell(..)) => true,
+            (Place::Anywhere, _) => true,
+            (Place::Slot(_) | Place::AnySlot, Read::Cell(..) | Read::AnyCell)
+            | (Place::Cell(..) | Place::AnyCell, Read::Slot(_) | Read::AnySlot) => false,
+        });
+        if same {
+            self.end_window();
+        }
+    }
+
+    /// The next check needs an exit of its own.
+    pub(super) fn end_window(&mut self) {
+        self.env.window = None;
+        self.env.reads.clear();
+    }
+
+    /// Base and displacement of a constant offset of segment 0.
+    fn slot_address(&mut self, offset: u32) -> (ir::Value, i32) {
+        let base = self.base();
+        match i32::try_from(u64::from(offset) * 4) {
+            Ok(displacement) => (base, displacement),
+            Err(_) => {
+                let bytes = self.b.ins().iconst(types::I64, i64::from(offset) * 4);
+                (self.b.ins().iadd(base, bytes), 0)
+            }
+        }
+    }
+
+    /// Address of the words of a segment.
+    fn words_of(&mut self, id: ir::Value) -> ir::Value {
+        let (base, id) = (self.base(), self.wide(id));
+        let three = self.b.ins().iconst(types::I64, 3);
+        let bytes = self.b.ins().ishl(id, three);
+        self.b.ins().iadd(base, bytes)
+    }
+
+    /// The word at a 64-bit offset.
+    fn load_word(&mut self, words: ir::Value, offset: ir::Value, displacement: i32) -> ir::Value {
+        let two = self.b.ins().iconst(types::I64, 2);
+        let bytes = self.b.ins().ishl(offset, two);
+        let address = self.b.ins().iadd(words, bytes);
+        self.b.ins().load(types::I32, trusted(), address, displacement)
+    }
+
+    fn store_word(&mut self, words: ir::Value, offset: ir::Value, value: ir::Value) {
+        let two = self.b.ins().iconst(types::I64, 2);
+        let bytes = self.b.ins().ishl(offset, two);
+        let address = self.b.ins().iadd(words, bytes);
+        self.b.ins().store(trusted(), value, address, 0);
+    }
+
+    fn lens(&mut self) -> ir::Value {
+        if let Some(lens) = self.env.lens {
+            return lens;
+        }
+        let base = self.base();
+        let lens = self.b.ins().load(types::I64, trusted(), base, abi::LENS);
+        self.env.lens = Some(lens);
+        lens
+    }
+
+    /// Address of the length byte of an identifier, which may be anything.
+    fn len_address(&mut self, id: ir::Value) -> ir::Value {
+        if let Some(bound) = self.settings.id_bound {
+            let wide = self.wide(id);
+            let inside = self.compare(IntCC::UnsignedLessThan, wide, bound as i64);
+            self.check(inside);
+        }
+        let (lens, id) = (self.lens(), self.wide(id));
+        self.b.ins().iadd(lens, id)
+    }
+
+    /// Checks that the word at a constant offset, at most [`OFFSET_MAX`], exists.
+    fn check_reached(&mut self, id: ir::Value, offset: u32, sites: u8) {
+        let known = self.env.reached.iter().any(|&(segment, reached)| segment == id && reached >= offset);
+        if known && self.on(Optimisation::Lengths) {
+            return self.gain(Optimisation::Lengths);
+        }
+        let address = self.len_address(id);
+        let len = self.b.ins().load(types::I8, trusted(), address, 0);
+        let ok = self.compare(IntCC::UnsignedGreaterThan, len, i64::from(offset + 1));
+        if sites & SITE_PROGRAM == 0 {
+            self.check(ok);
+            remember(&mut self.env.reached, (id, offset));
+            return;
+        }
+        let (slow, go_on) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(ok, go_on, &[], slow, &[]);
+        self.b.switch_to_block(slow);
+        let program_reaches = offset < self.region.program_len;
+        let exit = self.exit();
+        if program_reaches {
+            self.b.ins().brif(id, exit, &[], go_on, &[]);
+        } else {
+            self.b.ins().jump(exit, &[]);
+        }
+        self.b.switch_to_block(go_on);
+    }
+
+    /// Checks that the word at an offset exists, and for a store that nobody depends on it; gives the offset as 64 bits.
+    fn check_offset(&mut self, id: ir::Value, offset: ir::Value, sites: u8, store: bool) -> ir::Value {
+        let offset = self.wide(offset);
+        let address = self.len_address(id);
+        let len = self.b.ins().uload8(types::I64, trusted(), address, 0);
+        let one = self.b.ins().iconst(types::I64, 1);
+        let past = self.b.ins().iadd(offset, one);
+        let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, past, len);
+        if sites & (SITE_LARGE | SITE_PROGRAM) == 0 {
+            self.check(ok);
+            return offset;
+        }
+        let (slow, go_on) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(ok, go_on, &[], slow, &[]);
+        self.b.switch_to_block(slow);
+        if sites & SITE_LARGE != 0 {
+            let (large, other) = (self.b.create_block(), self.b.create_block());
+            let is_large = self.compare(IntCC::Equal, len, i64::from(LARGE));
+            self.b.ins().brif(is_large, large, &[], other, &[]);
+            self.b.switch_to_block(large);
+            // The values made here do not reach the other ways: nothing is remembered.
+            let base = self.base_again();
+            let wide = self.b.ins().uextend(types::I64, id);
+            let three = self.b.ins().iconst(types::I64, 3);
+            let bytes = self.b.ins().ishl(wide, three);
+            let words = self.b.ins().iadd(base, bytes);
+            let len = self.b.ins().uload32(trusted(), words, -8);
+            let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, offset, len);
+            let exit = self.exit();
+            self.b.ins().brif(ok, go_on, &[], exit, &[]);
+            self.b.switch_to_block(other);
+        }
+        if sites & SITE_PROGRAM != 0 {
+            let program = self.b.create_block();
+            let exit = self.exit();
+            self.b.ins().brif(id, exit, &[], program, &[]);
+            self.b.switch_to_block(program);
+            let ok = self.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
+            if store {
+                let inside = self.b.create_block();
+                self.b.ins().brif(ok, inside, &[], exit, &[]);
+                self.b.switch_to_block(inside);
+                let base = self.base_again();
+                let watched = self.watched(base, offset);
+                self.b.ins().brif(watched, exit, &[], go_on, &[]);
+            } else {
+                self.b.ins().brif(ok, go_on, &[], exit, &[]);
+            }
+        } else {
+            let exit = self.exit();
+            self.b.ins().jump(exit, &[]);
+        }
+        self.b.switch_to_block(go_on);
+        offset
+    }
+
+    /// The base, without remembering it.
+    fn base_again(&mut self) -> ir::Value {
+        match self.env.base {
+            Some(base) => base,
+            None => self.b.ins().get_pinned_reg(types::I64),
+        }
+    }
+
+    /// Checks an offset of segment 0; gives it as 64 bits.
+    fn check_program_offset(&mut self, offset: ir::Value) -> ir::Value {
+        let ok = self.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
+        self.check(ok);
+        self.wide(offset)
+    }
+
+    /// Not 0 if somebody depends on the word at an offset of segment 0.
+    fn watched(&mut self, base: ir::Value, offset: ir::Value) -> ir::Value {
+        let table = self.b.ins().load(types::I64, trusted(), base, abi::WATCH);
+        let address = self.b.ins().iadd(table, offset);
+        let byte = self.b.ins().load(types::I8, trusted(), address, 0);
+        let mask = self.b.ins().iconst(types::I8, i64::from(WATCH_VALUE));
+        self.b.ins().band(byte, mask)
+    }
+
+    fn check_unwatched(&mut self, offset: ir::Value) {
+        let base = self.base();
+        let watched = self.watched(base, offset);
+        self.check_not(watched);
+    }
+
+    pub(super) fn alloc(&mut self, b: Reg, c: Reg) {
+        let base = self.base();
+        let (words, granules) = match self.val(c) {
+            Val::Const(words) if words <= SMALL_WORDS_MAX => (Some(words), Ok(small_granules(words))),
+            val => {
+                // Granules of a small segment: half the words, rounded up, but not 0.
+                let words = self.materialise(val);
+                let one = self.iconst(1);
+                let more = self.b.ins().iadd(words, one);
+                let half = self.b.ins().ushr(more, one);
+                (None, Err(self.b.ins().umax(half, one)))
+            }
+        };
+        let cursor = self.b.ins().load(types::I32, trusted(), base, abi::CURSOR);
+        let end = self.b.ins().load(types::I32, trusted(), base, abi::RUN_END);
+        let room = self.b.ins().isub(end, cursor);
+        let granules = match granules {
+            Ok(granules) => self.iconst(granules),
+            Err(granules) => granules,
+        };
+        let words_value = match words {
+            Some(words) => self.iconst(words),
+            None => self.get(c),
+        };
+        let lens = self.lens();
+        let (quick, slow, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.append_block_param(go_on, types::I32);
+        self.b.set_cold_block(slow);
+        let mut fits = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, room, granules);
+        if words.is_none() {
+            let small = self.compare(IntCC::UnsignedLessThanOrEqual, words_value, i64::from(SMALL_WORDS_MAX));
+            fits = self.b.ins().band(fits, small);
+        }
+        // What an exit in the slow part would complete is the state here.
+        let exit = self.exit();
+        self.b.ins().brif(fits, quick, &[], slow, &[]);
+
+        self.b.switch_to_block(quick);
+        let next = self.b.ins().iadd(cursor, granules);
+        self.b.ins().store(trusted(), next, base, abi::CURSOR);
+        let byte = match words {
+            Some(words) => self.b.ins().iconst(types::I8, i64::from(words + 1)),
+            None => {
+                let one = self.b.ins().iconst(types::I32, 1);
+                let more = self.b.ins().iadd(words_value, one);
+                self.b.ins().ireduce(types::I8, more)
+            }
+        };
+        let wide = self.b.ins().uextend(types::I64, cursor);
+        let address = self.b.ins().iadd(lens, wide);
+        self.b.ins().store(trusted(), byte, address, 0);
+        self.b.ins().jump(go_on, &[BlockArg::Value(cursor)]);
+
+        self.b.switch_to_block(slow);
+        self.call_stub(abi::Slot::AllocStub, &[words_value]);
+        let id = self.b.ins().load(types::I32, trusted(), base, abi::slot(abi::Slot::Result));
+        self.b.ins().brif(id, go_on, &[BlockArg::Value(id)], exit, &[]);
+
+        self.b.switch_to_block(go_on);
+        let id = self.b.block_params(go_on)[0];
+        self.set(b, Val::Ssa(id));
+        self.end_window();
+        if let Some(words) = words
+            && words > 0
+        {
+            remember(&mut self.env.reached, (id, words - 1));
+            if self.on(Optimisation::Fresh) && words <= 8 {
+                self.gain(Optimisation::Fresh);
+                // A new segment is not one that was known before, so nothing else is forgotten.
+                for offset in 0..words {
+                    remember(&mut self.env.cells, (id, offset, Val::Const(0)));
+                }
+            }
+        }
+    }
+
+    pub(super) fn abandon(&mut self, c: Reg) {
+        let id = self.get(c);
+        let base = self.base();
+        let address = self.len_address(id);
+        let len = self.b.ins().load(types::I8, trusted(), address, 0);
+        let one = self.b.ins().iconst(types::I8, 1);
+        let less = self.b.ins().isub(len, one);
+        // Neither 0 (not active) nor LARGE.
+        let small = self.compare(IntCC::UnsignedLessThan, less, i64::from(LARGE - 1));
+        let (quick, slow, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        let exit = self.exit();
+        self.b.ins().brif(small, quick, &[], slow, &[]);
+
+        self.b.switch_to_block(quick);
+        let zero = self.b.ins().iconst(types::I8, 0);
+        self.b.ins().store(trusted(), zero, address, 0);
+        self.b.ins().jump(go_on, &[]);
+
+        self.b.switch_to_block(slow);
+        self.call_stub(abi::Slot::AbandonStub, &[id]);
+        let done = self.b.ins().load(types::I32, trusted(), base, abi::slot(abi::Slot::Result));
+        self.b.ins().brif(done, go_on, &[], exit, &[]);
+
+        self.b.switch_to_block(go_on);
+        self.end_window();
+        self.env.cells.clear();
+        self.env.reached.clear();
+    }
+
+    pub(super) fn output(&mut self, c: Reg) {
+        let value = self.get(c);
+        let ok = self.compare(IntCC::UnsignedLessThanOrEqual, value, 255);
+        self.check(ok);
+        let base = self.base();
+        let next = self.b.ins().load(types::I64, trusted(), base, abi::OUTPUT_NEXT);
+        let end = self.b.ins().load(types::I64, trusted(), base, abi::OUTPUT_END);
+        let room = self.b.ins().icmp(IntCC::NotEqual, next, end);
+        self.check(room);
+        let byte = self.b.ins().ireduce(types::I8, value);
+        self.b.ins().store(trusted(), byte, next, 0);
+        let one = self.b.ins().iconst(types::I64, 1);
+        let after = self.b.ins().iadd(next, one);
+        self.b.ins().store(trusted(), after, base, abi::OUTPUT_NEXT);
+        self.end_window();
+    }
+}

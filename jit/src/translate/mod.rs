@@ -1,0 +1,345 @@
+//! A region of instructions becomes a function of Cranelift's intermediate representation (CLIF). Pure: the same region
+//! always gives the same function, and nothing of the machine is read.
+//!
+//! # Where registers live
+//!
+//! Each of the eight registers has a *home* in the state. Inside a tree of blocks (a block and those that only it leads
+//! to) registers are SSA values; a value that its home does not hold yet is *dirty*. At a *join* registers are in their
+//! homes again, but for those that `analysis.rs` made parameters of the join; only registers that matter are stored.
+//!
+//! # Where code may leave
+//!
+//! Compiled code never reports anything. Where an instruction might not take the quick way, a check leaves to an *exit*,
+//! which completes the state as it was at some earlier boundary between two instructions and returns; the interpreter goes
+//! on from there and does what remains. All checks since the last effect that may not happen twice share one exit: the
+//! *window*. What ends a window: a store to a word that was read since the window began, an allocation, an abandonment,
+//! output, a step by the host.
+//!
+//! Files: `value.rs` registers and arithmetic, `memory.rs` segments, `control.rs` edges, entries and exits.
+
+mod control;
+mod memory;
+mod value;
+
+pub(crate) use control::stub_signature;
+
+use crate::abi;
+use crate::analysis::{Facts, analyse};
+use crate::options::{Optimisation, Optimisations};
+use crate::region::{End, Region};
+use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use rum_interp::isa::{Instruction, Reg};
+use rum_interp::program::SITE_HOST;
+use std::collections::{BTreeSet, HashMap};
+use value::{RegState, Val};
+
+/// Why compiled code was left at an exit site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitReason {
+    /// A check did not hold: the interpreter finds out what that means.
+    Check,
+    /// The next instruction is not for compiled code.
+    Leave,
+    /// The poll word was set.
+    Poll,
+    /// The block would pass the instruction limit.
+    Limit,
+}
+
+/// What the driver needs to complete the state at an exit.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// Where the interpreter goes on.
+    pub pc: u32,
+    /// Registers whose values are constants here; the exit has stored the others.
+    pub constants: Vec<(u8, u32)>,
+    /// Instructions executed and not yet counted.
+    pub uncounted: u32,
+    pub reason: ExitReason,
+}
+
+/// Everything about the function but its code.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    /// Blocks that can be entered, in the order of their selectors.
+    pub entries: Vec<u32>,
+    pub sites: Vec<Site>,
+    /// Constant offsets that the function stores to without looking who depends on them.
+    pub plain_stores: BTreeSet<u32>,
+    /// How often each optimisation did something.
+    pub gains: [u64; Optimisation::ALL.len()],
+    /// Instructions translated, copies included.
+    pub guest_instructions: u64,
+}
+
+/// What translation depends on besides the region.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub optimisations: Optimisations,
+    /// Whether executed instructions are counted and the limit is kept.
+    pub count: bool,
+    /// Identifiers that must be tested against the end of the address space first; none if all are inside.
+    pub id_bound: Option<u64>,
+    /// Checks leave when a countdown in the state says so, too (for tests).
+    pub forced_exits: bool,
+}
+
+/// The signature of every unit: the selector of an entry in, the number of an exit out.
+pub(crate) fn unit_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature.params.push(AbiParam::new(types::I32));
+    signature.returns.push(AbiParam::new(types::I64));
+    signature
+}
+
+/// The number that a unit returns from exit site `site`.
+pub(crate) fn exit_number(unit: u32, site: usize) -> u64 {
+    u64::from(unit) << 16 | site as u64
+}
+
+/// Most exit sites of a unit.
+pub(crate) const SITES_MAX: usize = 1 << 16;
+
+/// Translates a region into `function`. `unit` is at least 1.
+pub(crate) fn translate(
+    region: &Region,
+    unit: u32,
+    settings: &Settings,
+    function: &mut ir::Function,
+    context: &mut FunctionBuilderContext,
+    isa: &dyn TargetIsa,
+) -> Plan {
+    let facts = analyse(region, settings);
+    function.clear();
+    function.signature = unit_signature();
+    function.name = UserFuncName::user(0, unit);
+    let mut translator = Translator {
+        b: FunctionBuilder::new(function, context),
+        region,
+        facts: &facts,
+        settings,
+        unit,
+        plan: Plan::default(),
+        exits: Vec::new(),
+        heads: HashMap::new(),
+        dispatch: None,
+        transfer: None,
+        returns: HashMap::new(),
+        signatures: HashMap::new(),
+        waiting: Vec::new(),
+        env: Env::default(),
+        pc: 0,
+    };
+    translator.function();
+    translator.b.seal_all_blocks();
+    let plan = translator.plan;
+    translator.b.finalize(isa.frontend_config());
+    plan
+}
+
+/// Flags of every access: aligned or not it does not trap, and it is never reordered by us.
+pub(crate) fn trusted() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+/// What is known at a point of the function. Cloned where control splits.
+#[derive(Clone, Default)]
+struct Env {
+    regs: [RegState; 8],
+    /// The exit for checks since the last effect: an index into `exits`.
+    window: Option<usize>,
+    /// What was read from memory since the window may have begun.
+    reads: Vec<memory::Read>,
+    /// Values known to stand in memory.
+    slots: Vec<(u32, Val)>,
+    cells: Vec<(ir::Value, u32, Val)>,
+    /// Segments known to be active, with a length known to be reached.
+    reached: Vec<(ir::Value, u32)>,
+    /// Pure operations done before.
+    done: Vec<(value::Key, ir::Value)>,
+    constants: Vec<(u32, ir::Value)>,
+    /// Address of granule 0, and of its length byte.
+    base: Option<ir::Value>,
+    lens: Option<ir::Value>,
+    /// Instructions executed in this block and not yet counted.
+    uncounted: u32,
+}
+
+/// An exit whose block is written at the end.
+struct PendingExit {
+    block: ir::Block,
+    pc: u32,
+    regs: [RegState; 8],
+    uncounted: u32,
+    reason: ExitReason,
+}
+
+struct Translator<'a> {
+    b: FunctionBuilder<'a>,
+    region: &'a Region,
+    facts: &'a Facts,
+    settings: &'a Settings,
+    unit: u32,
+    plan: Plan,
+    exits: Vec<PendingExit>,
+    /// The CLIF blocks of joins.
+    heads: HashMap<u32, ir::Block>,
+    /// Shared ends: a computed jump, a jump to another unit, and returns of a number.
+    dispatch: Option<ir::Block>,
+    transfer: Option<ir::Block>,
+    returns: HashMap<u32, ir::Block>,
+    signatures: HashMap<usize, ir::SigRef>,
+    /// Blocks of the tree that is being translated: start, CLIF block (none: where the builder stands), what is known.
+    waiting: Vec<(u32, Option<ir::Block>, Env)>,
+    env: Env,
+    /// The instruction being translated.
+    pc: u32,
+}
+
+impl Translator<'_> {
+    fn function(&mut self) {
+        let entry = self.b.create_block();
+        self.b.append_block_params_for_function_params(entry);
+        let joins: Vec<u32> = self.region.blocks.keys().copied().filter(|&start| self.is_join(start)).collect();
+        for &start in &joins {
+            let head = self.b.create_block();
+            for _ in 0..self.params_of(start).count_ones() {
+                self.b.append_block_param(head, types::I32);
+            }
+            self.heads.insert(start, head);
+        }
+        self.plan.entries = self.choose_entries(&joins);
+        self.entry(entry);
+        for start in joins {
+            self.begin_join(start);
+            self.tree(start);
+        }
+        self.shared_ends();
+        self.pending_exits();
+    }
+
+    /// Whether a block takes its registers from the homes or from parameters: more than one edge leads to it, or it can be
+    /// entered.
+    fn is_join(&self, start: u32) -> bool {
+        let block = &self.region.blocks[&start];
+        block.entry || block.edges_in != 1
+    }
+
+    fn params_of(&self, start: u32) -> u8 {
+        self.facts.params.get(&start).copied().unwrap_or(0)
+    }
+
+    /// Every join whose registers are at home can be entered at no cost; others where that was asked for.
+    fn choose_entries(&self, joins: &[u32]) -> Vec<u32> {
+        let wanted = |&start: &u32| self.region.blocks[&start].entry || self.params_of(start) == 0;
+        let root = std::iter::once(self.region.root);
+        let rest = joins.iter().copied().filter(wanted).filter(|&start| start != self.region.root);
+        root.chain(rest).take(abi::ENTRIES_MAX).collect()
+    }
+
+    /// Starts a join: what is known there is only what holds on every way to it.
+    fn begin_join(&mut self, start: u32) {
+        let head = self.heads[&start];
+        self.b.switch_to_block(head);
+        let mut env = Env::default();
+        let params = self.params_of(start);
+        let mut values = self.b.block_params(head).to_vec().into_iter();
+        for reg in Reg::ALL {
+            let bit = 1 << reg.index();
+            if self.region.zero & bit != 0 {
+                env.regs[reg.index()] = RegState { val: Val::Const(0), dirty: false };
+            } else if params & bit != 0 {
+                let value = values.next().expect("a parameter for each register in the set");
+                env.regs[reg.index()] = RegState { val: Val::Ssa(value), dirty: true };
+            }
+        }
+        self.env = env;
+    }
+
+    /// Translates the block at `start`, where the builder stands, and the blocks that only it leads to.
+    fn tree(&mut self, start: u32) {
+        self.block(start);
+        while let Some((start, head, env)) = self.waiting.pop() {
+            if let Some(head) = head {
+                self.b.switch_to_block(head);
+            }
+            self.env = env;
+            self.block(start);
+        }
+    }
+
+    fn block(&mut self, start: u32) {
+        let block = self.region.blocks[&start].clone();
+        self.pc = block.start;
+        if self.settings.count {
+            self.check_limit(&block);
+        }
+        while self.pc < block.end {
+            let pc = self.pc;
+            self.plan.guest_instructions += 1;
+            if self.region.volatile.contains(&pc) {
+                self.host_step(None);
+                self.pc += 1;
+                continue;
+            }
+            let sites = self.region.sites.get(&pc).copied().unwrap_or(0);
+            let instruction = Instruction::decode(self.region.word(start, pc));
+            if matches!(instruction, Instruction::LoadProgram { .. }) {
+                break;
+            }
+            if sites & SITE_HOST != 0 || matches!(instruction, Instruction::Input { .. }) {
+                self.host_step(Some(instruction));
+            } else if !self.instruction(instruction, sites) {
+                // The instruction always leaves.
+                return;
+            }
+            self.pc += 1;
+        }
+        if self.facts.polls.contains(&start) {
+            self.poll();
+        }
+        match block.how {
+            End::Leave => self.leave(),
+            End::Fall => {
+                self.count();
+                self.go_to(block.end, true);
+            }
+            End::Jump { .. } | End::Computed => self.load_program(&block),
+        }
+    }
+
+    /// Translates an instruction that is no jump. False if code never goes on behind it.
+    fn instruction(&mut self, instruction: Instruction, sites: u8) -> bool {
+        match instruction {
+            Instruction::CondMove { a, b, c } => self.cond_move(a, b, c),
+            Instruction::Index { a, b, c } => return self.index(a, b, c, sites),
+            Instruction::Amend { a, b, c } => return self.amend(a, b, c, sites),
+            Instruction::Add { a, b, c } => self.add(a, b, c),
+            Instruction::Mul { a, b, c } => self.mul(a, b, c),
+            Instruction::Div { a, b, c } => return self.div(a, b, c),
+            Instruction::Nand { a, b, c } => self.nand(a, b, c),
+            Instruction::Alloc { b, c } => self.alloc(b, c),
+            Instruction::Abandon { c } => self.abandon(c),
+            Instruction::Output { c } => self.output(c),
+            Instruction::Literal { a, value } => self.set(a, Val::Const(value)),
+            Instruction::Halt
+            | Instruction::Input { .. }
+            | Instruction::LoadProgram { .. }
+            | Instruction::Invalid { .. } => unreachable!("not in the middle of a block"),
+        }
+        self.env.uncounted += 1;
+        true
+    }
+
+    /// The pinned register: the address of granule 0.
+    fn base(&mut self) -> ir::Value {
+        if let Some(base) = self.env.base {
+            return base;
+        }
+        let base = self.b.ins().get_pinned_reg(types::I64);
+        self.env.base = Some(base);
+        base
+    }
+}

@@ -1,0 +1,301 @@
+//! Registers and arithmetic.
+//!
+//! Constants are folded and remembered as such; a register that holds a constant costs nothing until its value is needed.
+//! The idioms of compilers for this machine, which has neither *and* nor subtraction, are seen through.
+
+use super::{Translator, trusted};
+use crate::abi;
+use crate::options::Optimisation;
+use cranelift_codegen::ir::{self, InstBuilder, condcodes::IntCC, types};
+use rum_interp::isa::Reg;
+
+/// What a register holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Val {
+    /// What stands in the register's home.
+    #[default]
+    Home,
+    Const(u32),
+    Ssa(ir::Value),
+    /// One of two constants, made when needed: mostly it is not, because a branch is next.
+    Choice { condition: ir::Value, if_nonzero: u32, if_zero: u32 },
+}
+
+/// A register: its value, and whether its home does not hold it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RegState {
+    pub val: Val,
+    pub dirty: bool,
+}
+
+/// A pure operation, to find it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Add(ir::Value, ir::Value),
+    Mul(ir::Value, ir::Value),
+    And(ir::Value, ir::Value),
+    Not(ir::Value),
+    /// What `x + !y` is, kept to become a subtraction when 1 is added.
+    AddNot(ir::Value, ir::Value),
+    Sub(ir::Value, ir::Value),
+    Wide(ir::Value),
+    Div(ir::Value, ir::Value),
+}
+
+/// How many operations and facts are remembered: looking through more takes longer than it saves.
+pub(super) const MEMORY: usize = 40;
+
+/// Adds to a list that is searched from its end, and forgets the oldest.
+pub(super) fn remember<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= MEMORY {
+        list.drain(..MEMORY / 2);
+    }
+    list.push(item);
+}
+
+impl Translator<'_> {
+    pub(super) fn gain(&mut self, optimisation: Optimisation) {
+        self.plan.gains[optimisation as usize] += 1;
+    }
+
+    pub(super) fn on(&self, optimisation: Optimisation) -> bool {
+        self.settings.optimisations.has(optimisation)
+    }
+
+    pub(super) fn iconst(&mut self, value: u32) -> ir::Value {
+        if let Some(&(_, found)) = self.env.constants.iter().rev().find(|&&(constant, _)| constant == value) {
+            return found;
+        }
+        let made = self.b.ins().iconst(types::I32, i64::from(value));
+        remember(&mut self.env.constants, (value, made));
+        made
+    }
+
+    /// A register's value in SSA form.
+    pub(super) fn get(&mut self, reg: Reg) -> ir::Value {
+        match self.env.regs[reg.index()].val {
+            Val::Home => {
+                let base = self.base();
+                let value = self.b.ins().load(types::I32, trusted(), base, abi::register(reg.index()));
+                self.env.regs[reg.index()].val = Val::Ssa(value);
+                value
+            }
+            Val::Const(value) => self.iconst(value),
+            Val::Ssa(value) => value,
+            choice @ Val::Choice { .. } => {
+                let value = self.materialise(choice);
+                self.env.regs[reg.index()].val = Val::Ssa(value);
+                value
+            }
+        }
+    }
+
+    /// The SSA form of a value that is not at home.
+    pub(super) fn materialise(&mut self, val: Val) -> ir::Value {
+        match val {
+            Val::Home => unreachable!("a home belongs to a register"),
+            Val::Const(value) => self.iconst(value),
+            Val::Ssa(value) => value,
+            Val::Choice { condition, if_nonzero, if_zero } => {
+                let (x, y) = (self.iconst(if_nonzero), self.iconst(if_zero));
+                self.b.ins().select(condition, x, y)
+            }
+        }
+    }
+
+    /// A register's value, loaded if it is at home.
+    pub(super) fn val(&mut self, reg: Reg) -> Val {
+        if self.env.regs[reg.index()].val == Val::Home {
+            self.get(reg);
+        }
+        self.env.regs[reg.index()].val
+    }
+
+    pub(super) fn set(&mut self, reg: Reg, val: Val) {
+        let old = self.env.regs[reg.index()];
+        let dirty = old.dirty || old.val != val || val == Val::Home;
+        self.env.regs[reg.index()] = RegState { val, dirty };
+    }
+
+    fn find(&mut self, key: Key) -> Option<ir::Value> {
+        if !self.on(Optimisation::Numbering) {
+            return None;
+        }
+        let found = self.env.done.iter().rev().find(|&&(done, _)| done == key)?.1;
+        self.gain(Optimisation::Numbering);
+        Some(found)
+    }
+
+    /// The result of an operation, done now or before.
+    pub(super) fn numbered(&mut self, key: Key) -> ir::Value {
+        if let Some(found) = self.find(key) {
+            return found;
+        }
+        let ins = self.b.ins();
+        let value = match key {
+            Key::Add(x, y) => ins.iadd(x, y),
+            Key::Mul(x, y) => ins.imul(x, y),
+            Key::And(x, y) => ins.band(x, y),
+            Key::Not(x) => ins.bnot(x),
+            Key::AddNot(x, y) => {
+                // Not wanted for itself most of the time: then it is dropped as unused.
+                let not = self.numbered(Key::Not(y));
+                self.b.ins().iadd(x, not)
+            }
+            Key::Sub(x, y) => ins.isub(x, y),
+            Key::Wide(x) => ins.uextend(types::I64, x),
+            Key::Div(x, y) => ins.udiv(x, y),
+        };
+        remember(&mut self.env.done, (key, value));
+        value
+    }
+
+    /// How a value was made, if that is remembered.
+    pub(super) fn made_by(&self, value: ir::Value) -> Option<Key> {
+        self.env.done.iter().rev().find(|&&(_, made)| made == value).map(|&(key, _)| key)
+    }
+
+    pub(super) fn cond_move(&mut self, a: Reg, b: Reg, c: Reg) {
+        let (to, from) = (self.val(a), self.val(b));
+        match (to, from, self.val(c)) {
+            (_, _, Val::Const(0)) => {}
+            (_, from, Val::Const(_)) => self.set(a, from),
+            (to, from, _) if to == from => {}
+            (Val::Const(if_zero), Val::Const(if_nonzero), _) => {
+                let condition = self.get(c);
+                self.set(a, Val::Choice { condition, if_nonzero, if_zero });
+            }
+            (to, from, _) => {
+                let condition = self.get(c);
+                let (x, y) = (self.materialise(from), self.materialise(to));
+                let value = self.b.ins().select(condition, x, y);
+                self.set(a, Val::Ssa(value));
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, a: Reg, b: Reg, c: Reg) {
+        let val = match (self.val(b), self.val(c)) {
+            (Val::Const(x), Val::Const(y)) => Val::Const(x.wrapping_add(y)),
+            (Val::Const(0), other) | (other, Val::Const(0)) => other,
+            (Val::Const(n), other) | (other, Val::Const(n)) => {
+                let x = self.materialise(other);
+                Val::Ssa(self.add_constant(x, n))
+            }
+            (x, y) => {
+                let (x, y) = (self.materialise(x), self.materialise(y));
+                Val::Ssa(self.add_values(x, y))
+            }
+        };
+        self.set(a, val);
+    }
+
+    fn add_constant(&mut self, x: ir::Value, n: u32) -> ir::Value {
+        if self.on(Optimisation::Idioms)
+            && n == 1
+            && let Some(Key::AddNot(minuend, subtrahend)) = self.made_by(x)
+        {
+            self.gain(Optimisation::Idioms);
+            return self.numbered(Key::Sub(minuend, subtrahend));
+        }
+        let n = self.iconst(n);
+        self.numbered(Key::Add(x, n))
+    }
+
+    fn add_values(&mut self, x: ir::Value, y: ir::Value) -> ir::Value {
+        if self.on(Optimisation::Idioms) {
+            if let Some(Key::Not(y)) = self.made_by(y) {
+                return self.numbered(Key::AddNot(x, y));
+            }
+            if let Some(Key::Not(x)) = self.made_by(x) {
+                return self.numbered(Key::AddNot(y, x));
+            }
+        }
+        self.numbered(Key::Add(x.min(y), x.max(y)))
+    }
+
+    pub(super) fn mul(&mut self, a: Reg, b: Reg, c: Reg) {
+        let val = match (self.val(b), self.val(c)) {
+            (Val::Const(x), Val::Const(y)) => Val::Const(x.wrapping_mul(y)),
+            (Val::Const(1), other) | (other, Val::Const(1)) => other,
+            (Val::Const(0), _) | (_, Val::Const(0)) => Val::Const(0),
+            (x, y) => {
+                let (x, y) = (self.materialise(x), self.materialise(y));
+                Val::Ssa(self.numbered(Key::Mul(x.min(y), x.max(y))))
+            }
+        };
+        self.set(a, val);
+    }
+
+    pub(super) fn nand(&mut self, a: Reg, b: Reg, c: Reg) {
+        let val = match (self.val(b), self.val(c)) {
+            (Val::Const(x), Val::Const(y)) => Val::Const(!(x & y)),
+            (Val::Const(0), _) | (_, Val::Const(0)) => Val::Const(u32::MAX),
+            (Val::Const(u32::MAX), other) | (other, Val::Const(u32::MAX)) => {
+                let x = self.materialise(other);
+                Val::Ssa(self.not(x))
+            }
+            (x, y) => {
+                let (x, y) = (self.materialise(x), self.materialise(y));
+                if x == y {
+                    Val::Ssa(self.not(x))
+                } else {
+                    let and = self.numbered(Key::And(x.min(y), x.max(y)));
+                    Val::Ssa(self.not(and))
+                }
+            }
+        };
+        self.set(a, val);
+    }
+
+    fn not(&mut self, x: ir::Value) -> ir::Value {
+        if self.on(Optimisation::Idioms)
+            && let Some(Key::Not(inner)) = self.made_by(x)
+        {
+            self.gain(Optimisation::Idioms);
+            return inner;
+        }
+        self.numbered(Key::Not(x))
+    }
+
+    /// False if the division always leaves.
+    pub(super) fn div(&mut self, a: Reg, b: Reg, c: Reg) -> bool {
+        let val = match (self.val(b), self.val(c)) {
+            (_, Val::Const(0)) => {
+                self.always_leave();
+                return false;
+            }
+            (Val::Const(x), Val::Const(y)) => Val::Const(x / y),
+            (other, Val::Const(1)) => other,
+            (x, y) => {
+                let (x, divisor) = (self.materialise(x), self.materialise(y));
+                if let Val::Const(n) = y {
+                    if n.is_power_of_two() {
+                        let shift = self.iconst(n.trailing_zeros());
+                        Val::Ssa(self.b.ins().ushr(x, shift))
+                    } else {
+                        Val::Ssa(self.numbered(Key::Div(x, divisor)))
+                    }
+                } else {
+                    self.check_nonzero(divisor);
+                    Val::Ssa(self.numbered(Key::Div(x, divisor)))
+                }
+            }
+        };
+        self.set(a, val);
+        self.env.uncounted += 1;
+        true
+    }
+
+    /// Compares with a constant.
+    pub(super) fn compare(&mut self, code: IntCC, x: ir::Value, n: i64) -> ir::Value {
+        let kind = self.b.func.dfg.value_type(x);
+        let n = self.b.ins().iconst(kind, n);
+        self.b.ins().icmp(code, x, n)
+    }
+
+    /// A 32-bit value as 64 bits.
+    pub(super) fn wide(&mut self, x: ir::Value) -> ir::Value {
+        self.numbered(Key::Wide(x))
+    }
+}
