@@ -16,7 +16,9 @@ typedef uint32_t word;
 /* A value that the compiler must take as it comes. */
 #define OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
-/* A procedure that is called, and about which nothing is known where it is called. Not every program calls every one that it includes. */
+/* A procedure that is called, and about which nothing is known where it is called. Not every program calls every one
+ * that it includes.
+ */
 #define PROCEDURE static __attribute__((noipa, unused))
 
 /* The digits of the first line of standard input, or `otherwise` when it has none. */

@@ -1,5 +1,5 @@
-/* The load of the stress benchmark, over a heap with a mark-and-sweep collector. The self-check of the machine's operators
- * has no counterpart here: its messages are printed, that is all.
+/* The load of the stress benchmark, over a heap with a mark-and-sweep collector. The self-check of the machine's
+ * operators has no counterpart here: its messages are printed, that is all.
  */
 #include "common.h"
 #include <stddef.h>

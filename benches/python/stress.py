@@ -19,8 +19,8 @@ CHECKS = (
     "load program",
 )
 
-# An object is a list: the next of all objects, the mark, the kind, and the number or the references behind it. The kind is
-# 0 for a number, 1 for a pair, n >= 2 for a vector of n references.
+# An object is a list: the next of all objects, the mark, the kind, and the number or the references behind it. The kind
+# is 0 for a number, 1 for a pair, n >= 2 for a vector of n references.
 NEXT, MARK, KIND, FIRST, SECOND = 0, 1, 2, 3, 4
 
 

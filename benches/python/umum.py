@@ -1,5 +1,5 @@
-"""A UM in Python, to set beside the UM in UM: runs the guest inside the image of `umum`, whose path is the argument. The
-guest begins at word 2. No checks, as there."""
+"""A UM in Python, to set beside the UM in UM: runs the guest inside the image of `umum`, whose path is the argument.
+The guest begins at word 2. No checks, as there."""
 
 import array
 import sys

@@ -27,6 +27,8 @@ pub struct Program {
     pub figure_size: Option<u32>,
     /// A size for figures with CPython.
     pub python_size: Option<u32>,
+    /// How many instructions are executed for an empty input, or for [`Program::input`] when that is given; halt counts.
+    pub instructions: u64,
     expected: Option<String>,
     expected_file: Option<PathBuf>,
 }
