@@ -1,1 +1,4 @@
 //! Test support.
+
+pub mod programs;
+pub mod workloads;

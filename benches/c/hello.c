@@ -1,0 +1,7 @@
+/* Greets. */
+#include <stdio.h>
+
+int main(void) {
+    fputs("Hello, world!\n", stdout);
+    return 0;
+}

@@ -1,0 +1,5 @@
+"""Lists of a million cells (lists.py)."""
+
+import lists
+
+lists.run(1_000_000)
