@@ -113,7 +113,9 @@ fn may_leave(region: &Region, instruction: Instruction, known: &[Known; 8]) -> b
         known[segment.index()],
         known[offset.index()],
     ) {
-        (Known::Const(0), Known::Const(offset)) => offset < region.program_len && !region.watched_stores.contains(&offset),
+        (Known::Const(0), Known::Const(offset)) => {
+            offset < region.program_len && !region.watched_stores.contains(&offset)
+        }
         _ => false,
     };
     match instruction {
@@ -132,11 +134,7 @@ fn may_leave(region: &Region, instruction: Instruction, known: &[Known; 8]) -> b
 
 /// Solves a backward problem: what is needed at a block's start is what it needs itself, and what its successors need
 /// and it does not write.
-fn backwards(
-    region: &Region,
-    effects: &BTreeMap<u32, Effect>,
-    own: fn(&Effect) -> RegSet,
-) -> HashMap<u32, RegSet> {
+fn backwards(region: &Region, effects: &BTreeMap<u32, Effect>, own: fn(&Effect) -> RegSet) -> HashMap<u32, RegSet> {
     let mut needed: HashMap<u32, RegSet> = effects.iter().map(|(&start, effect)| (start, own(effect))).collect();
     loop {
         let mut changed = false;

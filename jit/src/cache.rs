@@ -59,9 +59,19 @@ pub(crate) struct Unit {
     pub sites: Vec<Site>,
     /// Exits because a check did not hold.
     pub checks_failed: u32,
+    /// Looking into them has taught something that the next translation can use.
+    pub learnt: bool,
+    /// What was known about its sites when it was made.
+    known_sites: HashMap<u32, u8>,
 }
 
 impl Unit {
+    /// An instruction has met something (`SITE_...`): notes whether the unit was made without knowing that.
+    pub fn learn(&mut self, pc: u32, bits: u8) {
+        let inside = self.depends_on(pc);
+        self.learnt |= inside && bits & !self.known_sites.get(&pc).copied().unwrap_or(0) != 0;
+    }
+
     fn depends_on(&self, offset: u32) -> bool {
         let at = self.ranges.partition_point(|&(start, _)| start <= offset);
         at > 0 && offset < self.ranges[at - 1].1
@@ -147,6 +157,8 @@ impl Cache {
 
     /// Whether the code of a region can be published as it is: nobody depends on a word it stores to without looking.
     pub fn fits(&self, plan: &Plan, region: &Region, program: &mut Program) -> bool {
+        // Words that a unit still being compiled is made from are marked and belong to no live unit yet: it will find
+        // the mark of this one, and this one dies then.
         let own = Unit::new(region, plan, Vec::new());
         plan.plain_stores.iter().all(|&offset| {
             if own.depends_on(offset) {
@@ -273,6 +285,8 @@ impl Unit {
             zero: region.zero,
             sites: plan.sites.clone(),
             checks_failed: 0,
+            learnt: false,
+            known_sites: region.sites.clone(),
         }
     }
 }

@@ -60,6 +60,13 @@ pub(crate) struct Block {
     pub edges_in: u32,
 }
 
+impl Block {
+    /// Offset behind the last word that was looked at: a word that is left to the interpreter was looked at too.
+    fn read_end(&self) -> u32 {
+        self.end + u32::from(self.how == End::Leave)
+    }
+}
+
 /// Blocks to compile together, with the words they are made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
@@ -92,12 +99,22 @@ impl Region {
         self.words[&start][(pc - start) as usize]
     }
 
+    /// Whether the words are still those of `program`.
+    pub fn matches(&self, program: &[Word]) -> bool {
+        program.len() == self.program_len as usize
+            && self.blocks.values().all(|block| {
+                let copy = &self.words[&block.start];
+                (block.start..block.end)
+                    .zip(copy)
+                    .all(|(pc, &word)| program[pc as usize] == word || self.volatile.contains(&pc))
+            })
+    }
+
     /// Ranges of words that the unit depends on.
     pub fn ranges(&self) -> Vec<(u32, u32)> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for block in self.blocks.values() {
-            // The word that is left to the interpreter was looked at too.
-            let end = (block.end + u32::from(block.how == End::Leave)).min(self.program_len);
+            let end = block.read_end().min(self.program_len);
             match ranges.last_mut() {
                 Some(last) if last.1 >= block.start => last.1 = last.1.max(end),
                 _ => ranges.push((block.start, end)),
@@ -363,7 +380,7 @@ impl Region {
         if offset >= self.program_len || self.volatile.contains(&offset) {
             return false;
         }
-        let own = self.blocks.range(..=offset).next_back().is_some_and(|(_, block)| offset <= block.end);
+        let own = self.blocks.range(..=offset).next_back().is_some_and(|(_, block)| offset < block.read_end());
         own || (around.watch)(offset) & WATCH_TRANSLATED != 0
     }
 

@@ -97,7 +97,11 @@ fn trampoline_signature() -> Signature {
 ///
 /// # Errors
 /// The system refuses executable memory.
-pub(crate) fn publish_stubs(code: &mut CodeSpace, isa: &dyn TargetIsa, state: &mut State) -> Result<Trampoline, String> {
+pub(crate) fn publish_stubs(
+    code: &mut CodeSpace,
+    isa: &dyn TargetIsa,
+    state: &mut State,
+) -> Result<Trampoline, String> {
     let alloc_host = stub(isa, 1, |b| call_host(b, host_alloc as *const () as usize))?;
     let abandon = stub(isa, 1, |b| call_host(b, host_abandon as *const () as usize))?;
     let step = stub(isa, 0, |b| call_host(b, host_step as *const () as usize))?;

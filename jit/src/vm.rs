@@ -10,9 +10,9 @@ use crate::stats::Stats;
 use crate::stubs::{HostCalls, Trampoline, publish_stubs};
 use crate::translate::{ExitReason, Settings};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use rum_interp::isa::{Instruction, Op};
+use rum_interp::isa::Instruction;
 use rum_interp::memory::LARGE;
-use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_VALUE, WATCH_VOLATILE};
+use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED, WATCH_VALUE, WATCH_VOLATILE};
 use rum_interp::reserve::Backing;
 use rum_interp::state::{State, poll};
 use rum_interp::{Machine, Stop};
@@ -49,10 +49,14 @@ impl std::fmt::Debug for Vm {
 
 /// Stores into a translated word after which it is taken to be patched for ever.
 const PATCHES_VOLATILE: u32 = 3;
-/// Failed checks after which a unit is compiled again with what was learnt.
+/// Failed guards after which a unit is compiled again without what they guard.
 const CHECKS_IMPROVE: u32 = 24;
-/// Instructions that are watched after a failed check, to learn why.
-const OBSERVED_MAX: u32 = 300;
+/// Failed checks of a unit that are all looked into; then it is compiled again if that taught something.
+const CHECKS_OBSERVED: u32 = 24;
+/// Later, one in so many is.
+const CHECKS_SAMPLED: u32 = 16;
+/// Instructions that are interpreted one by one to learn what they meet.
+const OBSERVED_MAX: u32 = 200;
 /// Words in a region.
 const REGION_WORDS_MAX: usize = 3000;
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
@@ -276,7 +280,11 @@ impl Jit {
             }
             interpret = false;
             match machine.run_until(until, Some(self.threshold)) {
-                Stop::Hot => self.hot(machine),
+                Stop::Hot => {
+                    if let Some(stop) = self.hot(machine, until) {
+                        return stop;
+                    }
+                }
                 Stop::Interrupted => {}
                 stop => return stop,
             }
@@ -346,7 +354,7 @@ impl Jit {
         for unit in dropped {
             if let Some(region) = self.pending.remove(&unit) {
                 self.stats.regions_dropped += 1;
-                set_heat(state, region.root, 0);
+                self.cool(state, &region);
             }
         }
     }
@@ -373,34 +381,36 @@ impl Jit {
         }
         // SAFETY: compiled code has returned; the borrow for the call ends here.
         let machine = unsafe { &mut *calls.machine };
-        let after = self.after_exit(machine, number, stop);
+        let after = self.after_exit(machine, number, stop, until);
         self.stats.instructions_compiled += machine.executed().saturating_sub(executed);
         after
     }
 
-    fn after_exit(&mut self, machine: &mut Machine, number: u64, stop: Option<Stop>) -> After {
+    fn after_exit(&mut self, machine: &mut Machine, number: u64, stop: Option<Stop>, until: u64) -> After {
         let state = machine.state_mut();
         let (kind, after) = match u32::try_from(number) {
-            Ok(abi::EXIT_MISS) => return self.missed(machine),
+            Ok(abi::EXIT_MISS) => return self.missed(machine, until),
             Ok(abi::EXIT_HOST) => (ExitKind::Host, stop.map_or(After::Anything, After::Stop)),
             Ok(abi::EXIT_GUARD) => return self.guard_failed(state),
             Ok(abi::EXIT_POLL) => (ExitKind::Poll, After::Anything),
-            _ => return self.left_at_site(machine, number),
+            _ => return self.left_at_site(machine, number, until),
         };
         self.exits[kind as usize] += 1;
         after
     }
 
     /// Compiled code came to a pc without code: counts it as the interpreter does.
-    fn missed(&mut self, machine: &mut Machine) -> After {
+    fn missed(&mut self, machine: &mut Machine, until: u64) -> After {
         self.exits[ExitKind::Miss as usize] += 1;
         let state = machine.state_mut();
         let pc = state.pc;
         if pc < state.memory.program_len && self.cache.entry(pc) == 0 {
             let heat = state.program.heat(pc).saturating_add(1);
             state.program.set_heat(pc, heat);
-            if heat >= self.threshold {
-                self.hot(machine);
+            if heat >= self.threshold
+                && let Some(stop) = self.hot(machine, until)
+            {
+                return After::Stop(stop);
             }
         }
         After::Anything
@@ -421,7 +431,7 @@ impl Jit {
         After::Interpret
     }
 
-    fn left_at_site(&mut self, machine: &mut Machine, number: u64) -> After {
+    fn left_at_site(&mut self, machine: &mut Machine, number: u64, until: u64) -> After {
         let state = machine.state_mut();
         let unit_number = u32::try_from(number >> 16).unwrap_or(0);
         let unit = self.cache.unit_mut(unit_number).expect("compiled code returns sites of live units");
@@ -448,16 +458,43 @@ impl Jit {
                 self.exits[ExitKind::Check as usize] += 1;
                 unit.checks_failed += 1;
                 let (failed, zero) = (unit.checks_failed, unit.zero);
-                if self.settings.forced_exits || failed > CHECKS_IMPROVE {
+                if self.settings.forced_exits || (failed > CHECKS_OBSERVED && failed % CHECKS_SAMPLED != 0) {
                     return After::Interpret;
                 }
-                let learnt = observe(state, zero);
-                if failed == CHECKS_IMPROVE && learnt {
-                    self.improve(unit_number, state);
+                let stop = self.observe(machine, unit_number, zero, until);
+                if failed >= CHECKS_OBSERVED && self.cache.unit_mut(unit_number).is_some_and(|unit| unit.learnt) {
+                    self.improve(unit_number, machine.state_mut());
                 }
-                After::Interpret
+                stop.map_or(After::Interpret, After::Stop)
             }
         }
+    }
+
+    /// Interprets for a while from where compiled code left, or will be made for, and notes at each site what it meets.
+    /// `unit` learns if it was made without knowing that.
+    fn observe(&mut self, machine: &mut Machine, unit: u32, zero: u8, until: u64) -> Option<Stop> {
+        for _ in 0..OBSERVED_MAX {
+            let state = machine.state_mut();
+            if state.executed >= until || state.polled() {
+                break;
+            }
+            let bits = note_site(state, zero);
+            let (pc, replacements) = (state.pc, state.replacements);
+            if bits != 0
+                && let Some(unit) = self.cache.unit_mut(unit)
+            {
+                unit.learn(pc, bits);
+            }
+            if let Err(stop) = machine.step() {
+                return Some(stop);
+            }
+            let state = machine.state();
+            let jumped = state.pc != pc.wrapping_add(1);
+            if state.replacements != replacements || (jumped && self.cache.entry(state.pc) != 0) {
+                break;
+            }
+        }
+        None
     }
 
     /// Kills a unit to have it compiled again soon.
@@ -471,51 +508,60 @@ impl Jit {
         set_heat(state, root, heat);
     }
 
-    /// The pc is hot: has its region compiled, unless there is code already.
-    fn hot(&mut self, machine: &mut Machine) {
+    /// The pc is hot: has its region compiled, unless there is code already. Interprets a little; a stop is what that
+    /// came to.
+    fn hot(&mut self, machine: &mut Machine, until: u64) -> Option<Stop> {
         let state = machine.state_mut();
         let root = state.pc;
         if root >= state.memory.program_len || self.cache.entry(root) != 0 {
-            return;
+            return None;
         }
+        let zero = (0..8).filter(|&reg| state.registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
+        let replacements = state.replacements;
+        set_heat(state, root, 0);
+        let stop = self.observe(machine, 0, zero, until);
+        let state = machine.state_mut();
+        if stop.is_none() && state.replacements == replacements {
+            self.catch_up(state);
+            self.request(state, root, zero);
+        }
+        stop
+    }
+
+    /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0.
+    fn request(&mut self, state: &mut State, root: u32, zero: u8) {
         if self.code.used_bytes() > self.budget_bytes || self.cache.numbers_used() + 1 >= abi::UNITS_MAX.min(1 << 16) {
             self.new_generation(state);
         }
-        let Some(region) = self.region(state, root) else {
+        let Some(region) = self.region(state, root, zero) else {
             self.stats.regions_rejected += 1;
             set_heat(state, root, i32::MIN / 2);
             return;
         };
         self.stats.regions_requested += 1;
         let unit = self.cache.number();
-        match &self.worker {
-            None => {
-                let result = self.compiler.compile(&region, unit, &self.settings);
-                self.publish(state, unit, &region, result);
+        let Some(worker) = &self.worker else {
+            let result = self.compiler.compile(&region, unit, &self.settings);
+            return self.publish(state, unit, &region, result);
+        };
+        // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
+        for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
+            set_heat(state, pc, i32::MIN / 2);
+        }
+        for &(start, end) in &region.ranges() {
+            for word in (start..end).filter(|word| !region.volatile.contains(word)) {
+                state.program.change_watch(word, WATCH_TRANSLATED, 0);
             }
-            Some(worker) => {
-                // Until it is published the interpreter goes on, and asks no more.
-                set_heat(state, root, i32::MIN / 2);
-                let job = Job { unit, region: region.clone(), settings: self.settings.clone() };
-                for &(start, end) in &region.ranges() {
-                    for word in start..end {
-                        if !region.volatile.contains(&word) {
-                            state.program.change_watch(word, rum_interp::program::WATCH_TRANSLATED, 0);
-                        }
-                    }
-                }
-                if worker.submit(job) {
-                    self.pending.insert(unit, region);
-                } else {
-                    self.worker = None;
-                    set_heat(state, root, 0);
-                }
-            }
+        }
+        if worker.submit(Job { unit, region: region.clone(), settings: self.settings.clone() }) {
+            self.pending.insert(unit, region);
+        } else {
+            self.worker = None;
+            self.cool(state, &region);
         }
     }
 
-    fn region(&self, state: &State, root: u32) -> Option<Region> {
-        let zero = (0..8).filter(|&reg| state.registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
+    fn region(&self, state: &State, root: u32, zero: u8) -> Option<Region> {
         let zero = zero & !self.not_zero.get(&root).copied().unwrap_or(0);
         let around = Surroundings {
             program: state.memory.program(),
@@ -527,6 +573,13 @@ impl Jit {
             words_max: REGION_WORDS_MAX,
         };
         discover(&around, root, zero)
+    }
+
+    /// The blocks of a region that will not be published may become hot again.
+    fn cool(&self, state: &mut State, region: &Region) {
+        for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
+            set_heat(state, pc, 0);
+        }
     }
 
     fn new_generation(&mut self, state: &mut State) {
@@ -551,14 +604,17 @@ impl Jit {
     fn publish(&mut self, state: &mut State, unit: u32, region: &Region, result: Result<Compiled, String>) {
         let Ok(compiled) = result else {
             self.stats.regions_rejected += 1;
+            self.cool(state, region);
             set_heat(state, region.root, i32::MIN / 2);
             return;
         };
         self.stats.compile_ns += compiled.time.as_nanos() as u64;
         self.stats.clif_instructions += compiled.clif_instructions;
         self.stats.guest_instructions_translated += compiled.plan.guest_instructions;
-        if !self.cache.fits(&compiled.plan, region, &mut state.program) {
+        // What was stored meanwhile by compiled code, which looks at nobody, was not noticed.
+        if !region.matches(state.memory.program()) || !self.cache.fits(&compiled.plan, region, &mut state.program) {
             self.stats.regions_dropped += 1;
+            self.cool(state, region);
             set_heat(state, region.root, self.threshold - 1);
             return;
         }
@@ -572,6 +628,7 @@ impl Jit {
             }
             Err(_) => {
                 self.stats.regions_rejected += 1;
+                self.cool(state, region);
                 set_heat(state, region.root, i32::MIN / 2);
             }
         }
@@ -584,71 +641,27 @@ fn set_heat(state: &mut State, pc: u32, heat: i32) {
     }
 }
 
-/// Looks at the instruction at the pc, which compiled code has left at or before, and notes at each site what the next
-/// translation should be ready for. Only looks: the interpreter executes. Whether something new was noted.
-fn observe(state: &mut State, zero: u8) -> bool {
-    let program_len = state.memory.program_len;
-    let mut registers = state.registers;
-    let mut learnt = false;
-    let mut pc = state.pc;
-    for _ in 0..OBSERVED_MAX {
-        let Some(&word) = state.memory.program().get(pc as usize) else { break };
-        let get = |reg: rum_interp::isa::Reg| registers[reg.index()];
-        let (segment, offset, store) = match Instruction::decode(word) {
-            Instruction::Index { b, c, .. } => (b, get(c), false),
-            Instruction::Amend { a, b, .. } => (a, get(b), true),
-            _ => {
-                if matches!(Op::of(word), Op::LoadProgram | Op::Halt | Op::Input | Op::Invalid | Op::Alloc) {
-                    break;
-                }
-                if !pretend(word, &mut registers) {
-                    break;
-                }
-                pc += 1;
-                continue;
-            }
-        };
-        let id = get(segment);
-        let known_zero = zero >> segment.index() & 1 != 0;
-        let mut bits = 0;
-        if id == 0 && !known_zero {
-            bits |= SITE_PROGRAM;
-        }
-        if state.memory.len_byte(id) == LARGE {
-            bits |= SITE_LARGE;
-        }
-        if id == 0 && store && offset < program_len && state.program.watch_of(offset) & WATCH_VALUE != 0 {
-            bits |= SITE_HOST;
-        }
-        if bits & !state.program.watch_of(pc) != 0 {
-            state.program.change_watch(pc, bits, 0);
-            learnt = true;
-        }
-        if store {
-            // What follows may read it.
-            break;
-        }
-        let Instruction::Index { a, .. } = Instruction::decode(word) else { break };
-        let Some(value) = state.memory.load(id, offset) else { break };
-        registers[a.index()] = value;
-        pc += 1;
-    }
-    learnt
-}
-
-/// Executes an instruction without effects on a copy of the registers. False if it cannot be.
-fn pretend(word: u32, registers: &mut [u32; 8]) -> bool {
-    let get = |reg: rum_interp::isa::Reg| registers[reg.index()];
-    let (reg, value) = match Instruction::decode(word) {
-        Instruction::CondMove { a, b, c } => (a, if get(c) != 0 { get(b) } else { get(a) }),
-        Instruction::Add { a, b, c } => (a, get(b).wrapping_add(get(c))),
-        Instruction::Mul { a, b, c } => (a, get(b).wrapping_mul(get(c))),
-        Instruction::Div { a, b, c } if get(c) != 0 => (a, get(b) / get(c)),
-        Instruction::Nand { a, b, c } => (a, !(get(b) & get(c))),
-        Instruction::Literal { a, value } => (a, value),
-        Instruction::Abandon { .. } | Instruction::Output { .. } => return true,
-        _ => return false,
+/// Notes what the next translation of the instruction at the pc should be ready for, and gives that as `SITE_...` bits.
+fn note_site(state: &mut State, zero: u8) -> u8 {
+    let Some(&word) = state.memory.program().get(state.pc as usize) else { return 0 };
+    let (segment, offset, store) = match Instruction::decode(word) {
+        Instruction::Index { b, c, .. } => (b, c, false),
+        Instruction::Amend { a, b, .. } => (a, b, true),
+        _ => return 0,
     };
-    registers[reg.index()] = value;
-    true
+    let (id, offset) = (state.registers[segment.index()], state.registers[offset.index()]);
+    let mut bits = 0;
+    if id == 0 && zero >> segment.index() & 1 == 0 {
+        bits |= SITE_PROGRAM;
+    }
+    if state.memory.len_byte(id) == LARGE {
+        bits |= SITE_LARGE;
+    }
+    if id == 0 && store && offset < state.memory.program_len && state.program.watch_of(offset) & WATCH_VALUE != 0 {
+        bits |= SITE_HOST;
+    }
+    if bits != 0 {
+        state.program.change_watch(state.pc, bits, 0);
+    }
+    bits
 }

@@ -18,7 +18,11 @@ pub(super) enum Val {
     Const(u32),
     Ssa(ir::Value),
     /// One of two constants, made when needed: mostly it is not, because a branch is next.
-    Choice { condition: ir::Value, if_nonzero: u32, if_zero: u32 },
+    Choice {
+        condition: ir::Value,
+        if_nonzero: u32,
+        if_zero: u32,
+    },
 }
 
 /// A register: its value, and whether its home does not hold it.
