@@ -24,6 +24,8 @@ pub(crate) struct Surroundings<'a> {
     pub is_entry: &'a dyn Fn(u32) -> bool,
     /// Words that are patched again and again: not read by discovery, but at run time.
     pub is_volatile: &'a dyn Fn(u32) -> bool,
+    /// Where the computed jump at a word was seen to go.
+    pub targets: &'a dyn Fn(u32) -> &'a [u32],
     /// The watch byte of a word.
     pub watch: &'a dyn Fn(u32) -> u8,
     /// The least heat of a block that is taken in.
@@ -307,6 +309,13 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
                 want(if_zero, false);
             }
             End::Fall if scan.end != limit => _ = want(scan.end, true),
+            End::Computed => {
+                for &target in (around.targets)(scan.end - 1) {
+                    if entries.len() < ENTRIES_MAX / 2 && want(target, false) {
+                        entries.insert(target);
+                    }
+                }
+            }
             _ => {}
         }
         for literal in scan.literals {

@@ -10,7 +10,8 @@ use crate::code::CodeSpace;
 use crate::translate::{stub_signature, trusted, unit_signature};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, Signature, condcodes::IntCC, types};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{self, AbiParam, BlockArg, Endianness, InstBuilder, MemFlagsData, Signature, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::memory::{RUN_GRANULES_MAX, SMALL_WORDS_MAX};
@@ -236,29 +237,32 @@ fn walk(b: &mut FunctionBuilder, alloc_host: usize) {
     let next = b.ins().iadd(at, taken);
     b.ins().jump(at_segment, &[BlockArg::Value(next)]);
 
-    // Counts free granules, up to the longest run.
+    // Counts free granules, eight length bytes at a time; long runs, and those at the limit, are the host's.
     b.switch_to_block(at_free);
     let start = b.block_params(at_free)[0];
-    let one = b.ins().iconst(types::I64, 1);
-    let after = b.ins().iadd(start, one);
-    b.ins().jump(count, &[BlockArg::Value(start), BlockArg::Value(after)]);
+    b.ins().jump(count, &[BlockArg::Value(start), BlockArg::Value(start)]);
     b.switch_to_block(count);
     let (start, end) = (b.block_params(count)[0], b.block_params(count)[1]);
-    let inside = b.ins().icmp(IntCC::UnsignedLessThan, end, limit);
+    let eight = b.ins().iconst(types::I64, 8);
+    let after = b.ins().iadd(end, eight);
+    let inside = b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, limit);
     let look = b.create_block();
-    // At the limit the run might go on: the host knows.
     b.ins().brif(inside, look, &[], host, &[]);
     b.switch_to_block(look);
     let address = b.ins().iadd(lens, end);
-    let len = b.ins().uload8(types::I64, trusted(), address, 0);
-    let more = b.create_block();
-    b.ins().brif(len, enough, &[BlockArg::Value(start), BlockArg::Value(end)], more, &[]);
+    let eight_lens = b.ins().load(types::I64, MemFlagsData::trusted().with_endianness(Endianness::Little), address, 0);
+    let (found, more) = (b.create_block(), b.create_block());
+    b.ins().brif(eight_lens, found, &[], more, &[]);
     b.switch_to_block(more);
-    let one = b.ins().iconst(types::I64, 1);
-    let after = b.ins().iadd(end, one);
     let run = b.ins().isub(after, start);
-    let longest = b.ins().icmp_imm_u(IntCC::UnsignedLessThan, run, i64::from(RUN_GRANULES_MAX / 4));
+    let longest = b.ins().icmp_imm_u(IntCC::UnsignedLessThan, run, i64::from(RUN_GRANULES_MAX / 2));
     b.ins().brif(longest, count, &[BlockArg::Value(start), BlockArg::Value(after)], host, &[]);
+    b.switch_to_block(found);
+    let bits = b.ins().ctz(eight_lens);
+    let three = b.ins().iconst(types::I64, 3);
+    let bytes = b.ins().ushr(bits, three);
+    let end = b.ins().iadd(end, bytes);
+    b.ins().jump(enough, &[BlockArg::Value(start), BlockArg::Value(end)]);
 
     b.switch_to_block(enough);
     let (start, end) = (b.block_params(enough)[0], b.block_params(enough)[1]);

@@ -57,6 +57,10 @@ const CHECKS_OBSERVED: u32 = 24;
 const CHECKS_SAMPLED: u32 = 16;
 /// Instructions that are interpreted one by one to learn what they meet.
 const OBSERVED_MAX: u32 = 200;
+/// The same before a region is compiled.
+const OBSERVED_HOT: u32 = 1000;
+/// Targets that are remembered of a computed jump.
+const TARGETS_MAX: usize = 32;
 /// Words in a region.
 const REGION_WORDS_MAX: usize = 3000;
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
@@ -81,6 +85,8 @@ struct Jit {
     /// Stores into translated words, by word.
     patches: HashMap<u32, u32>,
     volatile: HashSet<u32>,
+    /// Where computed jumps were seen to go, by the word of the jump.
+    targets: HashMap<u32, Vec<u32>>,
     /// Registers not to be taken to be 0, by the root of a region.
     not_zero: HashMap<u32, u8>,
     /// How often a root's unit was compiled again.
@@ -219,6 +225,7 @@ impl Jit {
             replacements: state.replacements,
             patches: HashMap::new(),
             volatile: HashSet::new(),
+            targets: HashMap::new(),
             not_zero: HashMap::new(),
             improvements: HashMap::new(),
             gains: [0; Optimisation::ALL.len()],
@@ -340,6 +347,7 @@ impl Jit {
             state.program.change_watch(offset, 0, WATCH_VOLATILE);
         }
         self.patches.clear();
+        self.targets.clear();
         self.not_zero.clear();
         self.improvements.clear();
         if self.prepare_program(state).is_err() {
@@ -473,7 +481,9 @@ impl Jit {
     /// Interprets for a while from where compiled code left, or will be made for, and notes at each site what it meets.
     /// `unit` learns if it was made without knowing that.
     fn observe(&mut self, machine: &mut Machine, unit: u32, zero: u8, until: u64) -> Option<Stop> {
-        for _ in 0..OBSERVED_MAX {
+        // Before compiling, a longer look; after a failed check, only until compiled code can go on.
+        let longest = if unit == 0 { OBSERVED_HOT } else { OBSERVED_MAX };
+        for _ in 0..longest {
             let state = machine.state_mut();
             if state.executed >= until || state.polled() {
                 break;
@@ -490,11 +500,22 @@ impl Jit {
             }
             let state = machine.state();
             let jumped = state.pc != pc.wrapping_add(1);
-            if state.replacements != replacements || (jumped && self.cache.entry(state.pc) != 0) {
+            if jumped {
+                self.note_target(pc, state.pc);
+            }
+            if state.replacements != replacements || (unit != 0 && jumped && self.cache.entry(state.pc) != 0) {
                 break;
             }
         }
         None
+    }
+
+    /// A jump was seen.
+    fn note_target(&mut self, from: u32, to: u32) {
+        let targets = self.targets.entry(from).or_default();
+        if targets.len() < TARGETS_MAX && !targets.contains(&to) {
+            targets.push(to);
+        }
     }
 
     /// Kills a unit to have it compiled again soon.
@@ -567,6 +588,7 @@ impl Jit {
             program: state.memory.program(),
             heat: &|pc| if pc < state.memory.program_len { state.program.heat(pc) } else { 0 },
             is_entry: &|pc| self.cache.entry(pc) != 0,
+            targets: &|pc| self.targets.get(&pc).map_or(&[], |targets| targets),
             is_volatile: &|pc| self.volatile.contains(&pc),
             watch: &|pc| state.program.watch_of(pc),
             warm: (self.threshold / 16).max(1),

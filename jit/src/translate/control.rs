@@ -419,19 +419,22 @@ impl Translator<'_> {
             let go_on = self.b.create_block();
             self.b.ins().brif(inside, go_on, &[], outside, &[]);
             self.b.switch_to_block(go_on);
-            let base = self.base();
-            let polled = self.polled(base);
-            self.return_if(polled, abi::EXIT_POLL);
             let entry = self.table_entry(target);
-            let first = self.iconst(self.unit << abi::SELECTOR_BITS);
-            let thirty_two = self.b.ins().iconst(types::I64, 32);
-            let high = self.b.ins().ushr(entry, thirty_two);
-            let selector = self.b.ins().ireduce(types::I32, high);
-            let index = self.b.ins().isub(selector, first);
-            let other = self.b.create_block();
-            self.select_entry(index, other);
-            self.b.switch_to_block(other);
-            self.env = Env::default();
+            // Worth a look only if somebody may jump to more of this unit than its root.
+            if self.region.blocks.values().filter(|block| block.entry).count() > 1 {
+                let base = self.base();
+                let polled = self.polled(base);
+                self.return_if(polled, abi::EXIT_POLL);
+                let first = self.iconst(self.unit << abi::SELECTOR_BITS);
+                let thirty_two = self.b.ins().iconst(types::I64, 32);
+                let high = self.b.ins().ushr(entry, thirty_two);
+                let selector = self.b.ins().ireduce(types::I32, high);
+                let index = self.b.ins().isub(selector, first);
+                let other = self.b.create_block();
+                self.select_entry(index, other);
+                self.b.switch_to_block(other);
+                self.env = Env::default();
+            }
             self.tail_call(entry);
         }
         if let Some(block) = self.transfer {
