@@ -56,6 +56,8 @@ pub const RUN_GRANULES_MAX: u32 = 512;
 const GROWTH_MIN: u32 = 1 << 15;
 /// Room before granule 0 for the [`crate::State`], so that compiled code reaches state and segments from one address.
 pub(crate) const PREFIX_BYTES: usize = PAGE_BYTES;
+/// How far ahead pages are asked for at the most: 1 MiB.
+const EXPECTED_GRANULES_MAX: u32 = 1 << 17;
 /// What a granule of a small segment costs, with its length byte.
 const GRANULE_COST_BYTES: u64 = GRANULE_BYTES as u64 + 1;
 
@@ -108,6 +110,8 @@ pub struct Memory {
     pub frontier: u32,
     /// Granules at or above this were never part of a run: still zero.
     pub touched: u32,
+    /// Pages were asked for up to this granule.
+    expected: u32,
     /// Granules of runs taken since the walk last started at `first`.
     pub granted: u32,
     large: Extents,
@@ -149,6 +153,7 @@ impl Memory {
             first,
             frontier: first,
             touched: first,
+            expected: first,
             granted: 0,
             large: Extents::new(u32::try_from(granules - 1).expect("at most 2^32 granules")),
             large_bytes: 0,
@@ -322,6 +327,9 @@ impl Memory {
                 let dirty = end.min(self.touched).saturating_sub(start);
                 // SAFETY: the run is free, lies below the frontier, and nobody refers into it.
                 unsafe { clear_granules(self.words_of(start).cast(), dirty) };
+                if end > self.touched {
+                    self.expect_use(end);
+                }
                 self.touched = self.touched.max(end);
                 self.granted += end - start;
                 (self.cursor, self.run_end) = (start, end);
@@ -343,6 +351,21 @@ impl Memory {
             self.granted = 0;
             at = self.first;
         }
+    }
+
+    /// Small segments reach up to granule `end` for the first time: asks for pages ahead, more of them the more there are.
+    fn expect_use(&mut self, end: u32) {
+        if end <= self.expected {
+            return;
+        }
+        let ahead = ((end - self.first) / 8).min(EXPECTED_GRANULES_MAX);
+        let upto = end.saturating_add(ahead).min(self.frontier);
+        let from = self.expected.max(self.touched);
+        self.data_space.expect_use(
+            PREFIX_BYTES + from as usize * GRANULE_BYTES,
+            upto.saturating_sub(from) as usize * GRANULE_BYTES,
+        );
+        self.expected = upto;
     }
 
     /// The first run of at least `granules` free granules at or after `at`, where a segment or a run starts.
@@ -456,7 +479,9 @@ impl Memory {
         {
             return Err(failure);
         }
-        let surplus = (self.program_len as usize).saturating_sub(words) * 4;
+        let old_bytes = self.program_len as usize * 4;
+        self.data_space.expect_use(PREFIX_BYTES + old_bytes, (words * 4).saturating_sub(old_bytes));
+        let surplus = old_bytes.saturating_sub(words * 4);
         self.program_len = len;
         if surplus >= RETURN_BYTES_MIN {
             // SAFETY: the words behind the program belong to nobody.

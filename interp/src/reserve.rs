@@ -10,6 +10,9 @@ use std::ptr::NonNull;
 /// Bytes to which reservations and discarded ranges are rounded. At least the page size of every supported system.
 pub const PAGE_BYTES: usize = 1 << 16;
 
+/// What the system rounds advice to; a larger page only makes the advice smaller.
+const SYSTEM_PAGE_BYTES: usize = 1 << 12;
+
 /// How a range gets its pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backing {
@@ -81,6 +84,18 @@ mod os {
     }
 
     /// # Safety
+    /// The range must lie in a mapping made by [`reserve`].
+    pub unsafe fn expect_use(start: *mut u8, bytes: usize) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // SAFETY: the caller owns the range, whose contents stay. Where the system refuses, pages come when touched.
+        unsafe {
+            libc::madvise(start.cast(), bytes, libc::MADV_POPULATE_WRITE);
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = (start, bytes);
+    }
+
+    /// # Safety
     /// Exactly a mapping made by [`reserve`], used by nobody any more.
     pub unsafe fn release(start: *mut u8, bytes: usize) {
         // SAFETY: the caller's promise.
@@ -116,6 +131,10 @@ mod os {
         // SAFETY: the caller's promise.
         unsafe { ptr::write_bytes(start, 0, bytes) }
     }
+
+    /// # Safety
+    /// None beyond the shared contract.
+    pub unsafe fn expect_use(_: *mut u8, _: usize) {}
 
     /// # Safety
     /// Exactly an allocation made by [`reserve`], used by nobody any more.
@@ -170,6 +189,17 @@ impl Reservation {
         let last = end.div_ceil(PAGE_BYTES) * PAGE_BYTES;
         // SAFETY: `last` is at most `self.bytes`, which is a multiple of a page.
         unsafe { os::commit(self.start().add(first), last - first) }
+    }
+
+    /// Says that all of a range is about to be written: the system may then give its pages at once, which costs a small
+    /// part of what it costs to ask for each by touching it.
+    pub fn expect_use(&self, offset: usize, bytes: usize) {
+        let end = offset.saturating_add(bytes).min(self.bytes);
+        let (first, last) = (offset.next_multiple_of(SYSTEM_PAGE_BYTES), end / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES);
+        if first < last {
+            // SAFETY: the range lies in the reservation.
+            unsafe { os::expect_use(self.start().add(first), last - first) }
+        }
     }
 
     /// Sets `bytes` bytes from `offset` on to zero, giving whole pages back to the system.
