@@ -32,6 +32,7 @@ impl Report {
         let own = [
             ("cpu_ns", cpu_time().map_or(Value::Null, |time| json!(nanoseconds(time)))),
             ("end", json!(end_name(end))),
+            ("compiles", json!(vm.has_jit())),
             ("engine", json!(config.engine.name())),
             ("exit_status", json!(status)),
             ("fault", if let End::Fault(fault) = end { json!(fault.kind.name()) } else { Value::Null }),
@@ -76,8 +77,12 @@ impl Report {
         let rate = self.number("instructions_per_second").unwrap_or_default() as f64 / 1e6;
         let memory =
             format!("{} of {}", show("memory_used_bytes", human_bytes), show("memory_limit_bytes", human_bytes));
+        let compiles = match self.values["compiles"] {
+            Value::Bool(true) => "with compiled code",
+            _ => "without compiled code",
+        };
         let mut rows = vec![
-            ("engine".to_owned(), self.word("engine").to_owned()),
+            ("engine".to_owned(), format!("{} ({compiles})", self.word("engine"))),
             ("end".to_owned(), format!("{} (exit status {})", self.word("end"), show("exit_status", human_count))),
             ("instructions".to_owned(), show("instructions", human_count)),
             ("wall time".to_owned(), show("wall_ns", human_ns)),

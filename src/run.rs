@@ -6,7 +6,6 @@ use crate::failure::{Failure, reason, say, status};
 use crate::report::{Report, human_bytes};
 use crate::signals::{Cause, Control, show_output_every};
 use crate::stdio::{SHOW_OUTPUT_EVERY, StdConsole};
-use rum::state::poll;
 use rum::{Fault, Machine, OutOfMemory, SetupError, Stop, Vm, Word, fault, image};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -93,9 +92,6 @@ fn execute(vm: &mut Vm, instructions_max: Option<u64>, control: &Arc<Control>) -
                 if let Some(cause) = control.cause() {
                     return End::Outside(cause);
                 }
-                // Nobody wants anything: what was asked for is done, and the rest is for the engine.
-                let bits = vm.machine_mut().state_mut().take_poll() & !(poll::INTERRUPT | poll::FLUSH);
-                vm.machine().poll_handle().raise(bits);
             }
         }
     }
@@ -130,11 +126,16 @@ fn tell(end: &End, config: &RunConfig, vm: Option<&Vm>) -> u8 {
             status::FAULT
         }
         End::Memory(failure) => {
-            say(format_args!(
-                "memory limit of {} reached: no room for a segment of {} words (--max-memory raises it)",
-                human_bytes(failure.limit_bytes),
-                failure.words
-            ));
+            let limit = human_bytes(failure.limit_bytes);
+            let words = failure.words;
+            if vm.is_some_and(|vm| is_cramped(vm, failure)) {
+                say(format_args!(
+                    "no room for a segment of {words} words: the address space that the system grants is full"
+                ));
+            } else {
+                let hint = "(--max-memory raises it)";
+                say(format_args!("memory limit of {limit} reached: no room for a segment of {words} words {hint}"));
+            }
             status::LIMIT
         }
         End::Instructions => {
@@ -160,6 +161,13 @@ fn tell(end: &End, config: &RunConfig, vm: Option<&Vm>) -> u8 {
             status::HOST
         }
     }
+}
+
+/// Whether it is the system's limit on address space that was reached, and not the machine's on memory.
+fn is_cramped(vm: &Vm, failure: &OutOfMemory) -> bool {
+    let memory = &vm.machine().state().memory;
+    let needed = memory.used_bytes().saturating_add(u64::from(failure.words) * 4);
+    !memory.covers_all_ids() && needed < failure.limit_bytes / 2
 }
 
 /// A remark on a program that is plain text.

@@ -27,7 +27,7 @@ fn every_byte_is_data() {
     let path = image(&cat());
     let bytes: Vec<u8> = (0..=255).cycle().take(200_000).collect();
     for engine in ENGINES {
-        let run = rum(&["--engine", engine, arg(&path)]).write_stdin(bytes.clone()).output().expect("it starts");
+        let run = rum(&with(engine, &[arg(&path)])).write_stdin(bytes.clone()).output().expect("it starts");
         assert_eq!(status(&run), 0, "{}", stderr(&run));
         assert!(run.stdout == bytes, "{} of {} bytes", run.stdout.len(), bytes.len());
     }
@@ -39,7 +39,7 @@ fn the_end_of_input_is_all_ones_every_time() {
     let read = [input(1), nand(1, 1, 1), lit(2, b'0'.into()), add(1, 1, 2), output(1)];
     let path = image(&[&read[..], &read, &read, &[halt()]].concat());
     for engine in ENGINES {
-        rum(&["--engine", engine, arg(&path)]).write_stdin("").assert().code(0).stdout("000");
+        rum(&with(engine, &[arg(&path)])).write_stdin("").assert().code(0).stdout("000");
     }
 }
 
@@ -47,7 +47,7 @@ fn the_end_of_input_is_all_ones_every_time() {
 fn output_is_written_before_input_is_waited_for() {
     let path = image(&[print("name? "), vec![input(1), output(1)], print("!"), vec![halt()]].concat());
     for engine in ENGINES {
-        let mut process = process(&["--engine", engine, arg(&path)]);
+        let mut process = process(&with(engine, &[arg(&path)]));
         let mut stdout = process.stdout.take().expect("piped");
         let mut prompt = [0; 6];
         stdout.read_exact(&mut prompt).expect("a prompt");
@@ -64,7 +64,7 @@ fn output_is_written_before_input_is_waited_for() {
 fn a_closed_pipe_is_a_quiet_end() {
     let path = image(&print_for_ever());
     for engine in ENGINES {
-        let mut process = process(&["--engine", engine, arg(&path)]);
+        let mut process = process(&with(engine, &[arg(&path)]));
         let mut some = [0; 10];
         process.stdout.take().expect("piped").read_exact(&mut some).expect("output");
         let run = process.wait_with_output().expect("an end");
@@ -118,7 +118,7 @@ fn on_a_terminal_output_appears_while_the_program_goes_on() {
         let times = (0..10).map(|_| {
             let (mut watched, side) = terminal();
             let mut process = Command::new(RUM)
-                .args(["--engine", engine, arg(&path)])
+                .args(with(engine, &[arg(&path)]))
                 .stdin(Stdio::null())
                 .stdout(Stdio::from(side))
                 .spawn()
@@ -133,7 +133,7 @@ fn on_a_terminal_output_appears_while_the_program_goes_on() {
             time
         });
         let best = times.min().expect("ten");
-        assert!(best < Duration::from_millis(50), "{engine}: {best:?}");
+        assert!(best < Duration::from_millis(50), "{engine:?}: {best:?}");
     }
 }
 

@@ -126,13 +126,13 @@ fn each_kind_is_named_with_its_place_and_values() {
     for case in &cases {
         let path = image(&case.program);
         for engine in ENGINES {
-            let run = rum(&["--engine", engine, arg(&path)]).output().expect("it starts");
+            let run = rum(&with(engine, &[arg(&path)])).output().expect("it starts");
             assert_eq!(status(&run), 1, "{}", case.kind);
             assert_eq!(complaint(&run), format!("fault {}: {}", case.kind, case.message));
             let lines: Vec<_> = stderr(&run).lines().collect();
             assert_eq!(lines.len(), 3, "the message, and two lines of registers: {lines:?}");
             assert!(lines[1..].join("\n").contains(case.register), "{}: {lines:?}", case.kind);
-            let run = rum(&["--engine", engine, "--stats=json", arg(&path)]).output().expect("it starts");
+            let run = rum(&with(engine, &["--stats=json", arg(&path)])).output().expect("it starts");
             assert_eq!(counter(&run, "instructions"), case.instructions, "{}", case.kind);
             assert_eq!((&stats(&run)["end"], &stats(&run)["fault"]), (&"fault".into(), &case.kind.into()));
         }
@@ -157,7 +157,7 @@ fn segments_have_ends_and_lives() {
     for (kind, program, message) in cases {
         let path = image(&program);
         for engine in ENGINES {
-            let run = rum(&["--engine", engine, arg(&path)]).output().expect("it starts");
+            let run = rum(&with(engine, &[arg(&path)])).output().expect("it starts");
             assert_eq!(status(&run), 1);
             let line = complaint(&run);
             assert!(line.starts_with(&format!("fault {kind}: ")) && line.contains(message), "{line}");
@@ -174,7 +174,7 @@ fn output_from_before_a_fault_is_written_first() {
         // Both into one pipe: what comes first there was written first.
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         let mut process = std::process::Command::new(RUM)
-            .args(["--engine", engine, arg(&path)])
+            .args(with(engine, &[arg(&path)]))
             .stdout(writer.try_clone().expect("another end"))
             .stderr(writer)
             .spawn()
@@ -192,6 +192,6 @@ fn data_that_is_no_instruction_is_no_fault() {
     let program = [lit(1, 5), lit(2, 4), index(3, 0, 2), load_program(0, 1), 0xffff_ffff, amend(0, 2, 3), halt()];
     let path = image(&program);
     for engine in ENGINES {
-        rum(&["--engine", engine, arg(&path)]).assert().code(0).stderr("").stdout("");
+        rum(&with(engine, &[arg(&path)])).assert().code(0).stderr("").stdout("");
     }
 }

@@ -11,13 +11,13 @@ fn exactly_as_many_instructions_are_executed() {
     for engine in ENGINES {
         for limit in [0, 1, 2, 3, 7, 1000, 99_999, 100_000, 100_001] {
             let max = limit.to_string();
-            let args = ["--engine", engine, "--stats=json", "--max-instructions", &max, arg(&path)];
+            let args = with(engine, &["--stats=json", "--max-instructions", &max, arg(&path)]);
             let run = rum(&args).output().expect("it starts");
             assert_eq!(status(&run), 3);
             assert_eq!(complaint(&run), format!("instruction limit of {limit} reached (--max-instructions raises it)"));
-            assert_eq!(counter(&run, "instructions"), limit, "{engine}");
+            assert_eq!(counter(&run, "instructions"), limit, "{engine:?}");
             let outputs = (0..limit).filter(|instruction| instruction % 4 == 2).count();
-            assert_eq!(run.stdout.len(), outputs, "{engine}, {limit}");
+            assert_eq!(run.stdout.len(), outputs, "{engine:?}, {limit}");
             assert_eq!(stats(&run)["end"], "instructions");
         }
     }
@@ -27,7 +27,7 @@ fn exactly_as_many_instructions_are_executed() {
 fn a_program_may_halt_with_its_last_instruction() {
     let path = image(&[print("ab"), vec![halt()]].concat());
     for engine in ENGINES {
-        let args = |max| ["--engine", engine, "--max-instructions", max, arg(&path)];
+        let args = |max| with(engine, &["--max-instructions", max, arg(&path)]);
         rum(&args("5")).assert().code(0).stdout("ab").stderr("");
         rum(&args("4")).assert().code(3).stdout("ab");
         rum(&args("3")).assert().code(3).stdout("a");
@@ -57,7 +57,7 @@ fn memory_is_limited_and_that_is_reported() {
         let path = image(&allocate_for_ever(words));
         let mut counts = Vec::new();
         for engine in ENGINES {
-            let args = ["--engine", engine, "--stats=json", "--max-memory", "64M", arg(&path)];
+            let args = with(engine, &["--stats=json", "--max-memory", "64M", arg(&path)]);
             let run = rum(&args).output().expect("it starts");
             assert_eq!((status(&run), &run.stdout[..]), (3, &b"before"[..]));
             let message = format!(
@@ -80,7 +80,7 @@ fn a_segment_may_be_larger_than_everything_there_is() {
     // All ones: 16 GiB of words.
     let path = image(&[nand(1, 0, 0), alloc(2, 1), halt()]);
     for engine in ENGINES {
-        let run = rum(&["--engine", engine, "--max-memory", "1G", arg(&path)]).output().expect("it starts");
+        let run = rum(&with(engine, &["--max-memory", "1G", arg(&path)])).output().expect("it starts");
         assert_eq!(status(&run), 3);
         assert!(complaint(&run).contains("no room for a segment of 4294967295 words"));
     }
@@ -126,7 +126,7 @@ fn memory_that_is_given_back_can_be_used_again() {
         ];
         let path = image(&program);
         for engine in ENGINES {
-            rum(&["--engine", engine, "--max-memory", "20M", arg(&path)]).assert().code(0).stderr("");
+            rum(&with(engine, &["--max-memory", "20M", arg(&path)])).assert().code(0).stderr("");
         }
     }
 }
@@ -146,7 +146,7 @@ fn time_is_up_in_a_loop() {
     let path = image(&print_and_spin("looping"));
     for engine in ENGINES {
         let mut command = std::process::Command::new(RUM);
-        command.args(["--engine", engine, "--timeout", "200ms", arg(&path)]);
+        command.args(with(engine, &["--timeout", "200ms", arg(&path)]));
         assert_eq!(out_of_time(command).stdout, b"looping");
     }
 }
@@ -183,11 +183,20 @@ fn time_is_up_while_nobody_reads() {
 #[test]
 fn small_address_spaces_suffice() {
     let path = image(&[print("small"), vec![halt()]].concat());
-    for kib in [1_000_000, 300_000, 100_000] {
+    let limited = |kib: u32, path: &std::path::Path| {
         let script = format!("ulimit -v {kib}; exec \"$0\" \"$1\"");
-        let run = std::process::Command::new("sh").args(["-c", &script, RUM, arg(&path)]).output().expect("a shell");
+        std::process::Command::new("sh").args(["-c", &script, RUM, arg(path)]).output().expect("a shell")
+    };
+    for kib in [3_000_000, 1_000_000, 300_000, 100_000] {
+        let run = limited(kib, &path);
         assert_eq!((status(&run), &run.stdout[..]), (0, &b"small"[..]), "{kib}: {}", stderr(&run));
+        let run = limited(kib, &image(&allocate_for_ever(1000)));
+        assert_eq!((status(&run), &run.stdout[..]), (3, &b"before"[..]), "{kib}: {}", stderr(&run));
+        assert!(complaint(&run).contains("no room for a segment of 1000 words"), "{}", stderr(&run));
     }
+    let run = limited(40_000, &path);
+    assert_eq!(status(&run), 2);
+    assert!(complaint(&run).contains("ulimit -v"), "{}", stderr(&run));
 }
 
 #[test]

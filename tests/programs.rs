@@ -1,6 +1,6 @@
 //! The programs of `umbin/`: what they print, with every engine.
 
-use crate::support::{ENGINES, arg, root, rum, status, stderr};
+use crate::support::{ENGINES, arg, root, rum, status, stderr, with};
 use serde::Deserialize;
 use std::fs;
 
@@ -30,10 +30,10 @@ fn each_prints_what_it_should() {
         };
         let path = folder.join(format!("{}.um", program.name));
         for engine in ENGINES {
-            let mut command = rum(&["--engine", engine, arg(&path)]);
+            let mut command = rum(&with(engine, &[arg(&path)]));
             let run = command.write_stdin(program.input.clone()).output().expect("it starts");
             assert_eq!((status(&run), stderr(&run)), (0, ""), "{}", program.name);
-            assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{} with {engine}", program.name);
+            assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{} with {engine:?}", program.name);
         }
     }
 }

@@ -36,7 +36,7 @@ fn a_loop_is_left_after_its_output() {
     let path = image(&ready_set_spin());
     for (signal, expected, word) in SIGNALS {
         for engine in ENGINES {
-            let mut process = started(&["--engine", engine, "--stats=json", arg(&path)]);
+            let mut process = started(&with(engine, &["--stats=json", arg(&path)]));
             process.stdin.as_mut().expect("piped").write_all(b"!").expect("somebody reads");
             std::thread::sleep(A_WHILE);
             send(&process, signal);

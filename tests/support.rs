@@ -10,8 +10,18 @@ use std::process::{self, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempPath;
 
-/// The engines that every test of a meaning runs with.
-pub const ENGINES: [&str; 2] = ["interp", "auto"];
+/// How every test of a meaning is run: each engine, and compiled code from the first execution on.
+pub const ENGINES: [&[&str]; 4] = [
+    &["--engine", "interp"],
+    &["--engine", "jit"],
+    &["--engine", "auto"],
+    &["--engine", "jit", "--hot-threshold", "1", "--compile-threads", "0"],
+];
+
+/// Arguments behind those that choose an engine.
+pub fn with<'a>(engine: &[&'a str], args: &[&'a str]) -> Vec<&'a str> {
+    [engine, args].concat()
+}
 
 /// The command as Cargo built it for this test binary.
 pub const RUM: &str = env!("CARGO_BIN_EXE_rum");
