@@ -63,7 +63,7 @@ macro_rules! images {
 
             #[test]
             fn jit_of_everything() {
-                super::check($file, &["--engine", "jit", "--hot-threshold", "1"]);
+                super::check($file, &["--engine", "jit", "--hot-threshold", "1", "--compile-threads", "0"]);
             }
 
             #[test]
