@@ -115,6 +115,9 @@ pub struct EngineArgs {
     /// Keep at most this much compiled code (64M, 1G)
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = code_budget())]
     pub code_budget: u64,
+    /// Leave compiled code at every Nth check, whether it holds or not (slow; for tests of rum itself)
+    #[arg(long, value_name = "N", value_parser = parse_count, hide = true)]
+    pub force_exit_every: Option<u64>,
     /// Optimisations that are switched off.
     #[command(flatten)]
     pub disabled: DisabledArgs,

@@ -58,6 +58,7 @@ impl RunConfig {
             code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
             count: args.stats.is_some() || args.limits.max_instructions.is_some(),
             disabled: engine.disabled.0,
+            force_exit_every: engine.force_exit_every,
             ..Options::default()
         };
         let image = Image::open(&args.image)?;

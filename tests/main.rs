@@ -12,4 +12,5 @@ mod limits;
 mod odd_images;
 mod programs;
 mod signals;
+mod style;
 mod support;
