@@ -17,3 +17,8 @@ pub use rum_interp::{
     SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, memory, state,
 };
 pub use rum_jit::{EngineError, EngineKind, Optimisation, Options, Stats, Vm};
+
+/// The example in the README is one of the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

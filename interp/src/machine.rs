@@ -123,7 +123,12 @@ impl Machine {
     /// Output is written before this returns. After `Budget` and `Interrupted` the machine can go on.
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
         let until = budget.map_or(u64::MAX, |budget| self.state.executed.saturating_add(budget));
-        self.run_until(until, None)
+        let stop = self.run_until(until, None);
+        if matches!(stop, Stop::Interrupted) {
+            // Whoever asked has been heard.
+            self.state.take_poll();
+        }
+        stop
     }
 
     /// Interprets up to an instruction count, or until a jump to a word whose heat is `threshold`.

@@ -47,7 +47,7 @@ pub const LARGE: u8 = 255;
 /// Granules in the largest machine: every 32-bit identifier names one.
 const GRANULES_MAX: u64 = 1 << 32;
 /// Granules in the smallest machine worth having: 8 MiB.
-const GRANULES_MIN: u64 = 1 << 20;
+pub(crate) const GRANULES_MIN: u64 = 1 << 20;
 /// The part of the granules that is room for segment 0.
 const PROGRAM_SHARE: u64 = 8;
 /// The longest run taken at once, in granules: what is cleared together is used while it is in the nearest cache.

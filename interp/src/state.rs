@@ -4,9 +4,9 @@
 //! segments ([`StateBox`]), is `repr(C)`, and never moves.
 
 use crate::console::Output;
-use crate::memory::{AddressSpace, Memory, PREFIX_BYTES};
+use crate::memory::{AddressSpace, GRANULES_MIN, Memory, PREFIX_BYTES};
 use crate::program::Program;
-use crate::reserve::Reservation;
+use crate::reserve::{Backing, Reservation};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -83,6 +83,9 @@ unsafe impl Send for StateBox {}
 pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
 const _: () = assert!(STATE_BEFORE_DATA_BYTES <= PREFIX_BYTES);
 
+/// Address space that must be left when there is little, for stacks, the heap and buffers.
+const REST_BYTES: usize = 32 << 20;
+
 impl StateBox {
     /// Moves a state to its place.
     pub fn new(state: State) -> StateBox {
@@ -124,8 +127,25 @@ impl State {
     /// # Errors
     /// The system has no address space for it.
     pub fn new(limit_bytes: u64, space: AddressSpace) -> io::Result<State> {
-        let memory = Memory::new(limit_bytes, space)?;
+        let mut memory = Memory::new(limit_bytes, space)?;
+        loop {
+            let granules = memory.id_bound;
+            match State::around(memory) {
+                // Where address space is scarce, the segments must leave room for the tables and for everything else.
+                Err(_) if space == AddressSpace::Auto && granules > GRANULES_MIN => {
+                    memory = Memory::new(limit_bytes, AddressSpace::Granules(granules / 2))?;
+                }
+                state => return state,
+            }
+        }
+    }
+
+    fn around(memory: Memory) -> io::Result<State> {
         let program = Program::new(memory.program_words_max())?;
+        if !memory.covers_all_ids() {
+            // Given back at once: the rest of the process needs it.
+            Reservation::new(REST_BYTES, Backing::OnCommit)?;
+        }
         let poll_owner = Arc::new(AtomicU32::new(0));
         Ok(State {
             registers: [0; 8],

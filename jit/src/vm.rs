@@ -292,7 +292,8 @@ impl Jit {
                         return stop;
                     }
                 }
-                Stop::Interrupted => {}
+                // The top of the loop answers whoever raised the poll word. Otherwise it was the console that gives up.
+                Stop::Interrupted if machine.state().polled() => {}
                 stop => return stop,
             }
         }

@@ -1,0 +1,16 @@
+//! The tests of the command and of the library's face: one binary, a module for each topic.
+//!
+//! What needs a terminal, signals or special files is Unix only, and so is this whole binary.
+#![cfg(unix)]
+
+mod cli;
+mod console;
+mod faults;
+mod images;
+mod library;
+mod limits;
+mod odd_images;
+mod programs;
+mod signals;
+mod style;
+mod support;

@@ -1,0 +1,48 @@
+//! What the project's own texts must keep to, as far as neither rustfmt nor clippy looks.
+
+use crate::support::root;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// All files below a folder with one of the extensions.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    paths
+        .flat_map(|path| match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() && !path.ends_with("target") => files(&path, extensions),
+            Some(extension) if extensions.contains(&extension) => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn every_source_file_says_what_lives_there() {
+    let folders = ["src", "interp", "jit", "asm", "testkit", "tests"];
+    let sources: Vec<_> = folders.iter().flat_map(|folder| files(&root().join(folder), &["rs"])).collect();
+    assert!(sources.len() > 40, "{} files", sources.len());
+    for path in sources {
+        let text = fs::read_to_string(&path).expect("text");
+        assert!(text.starts_with("//! "), "{} does not open with a line of //!", path.display());
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut documents = files(&root().join("docs"), &["md"]);
+    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name)));
+    let mut links = 0;
+    for path in documents {
+        let text = fs::read_to_string(&path).expect("text");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            if !target.contains("://") && !file.is_empty() {
+                let place = path.parent().expect("a folder").join(file);
+                assert!(place.exists(), "{}: {target} leads nowhere", path.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 5, "{links} links");
+}
