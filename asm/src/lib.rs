@@ -16,6 +16,7 @@ mod assemble;
 mod ast;
 mod codegen;
 mod diagnostic;
+mod disasm;
 mod lexer;
 mod link;
 mod parser;
@@ -26,4 +27,5 @@ mod token;
 
 pub use assemble::{Assembly, LabelPlace, LinePlace, Options, Section, assemble};
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
+pub use disasm::{DisasmOptions, disassemble, umdump};
 pub use source::Source;

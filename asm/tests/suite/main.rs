@@ -3,6 +3,7 @@
 mod against_umasm;
 mod generator;
 mod random;
+mod round_trip;
 
 use std::path::PathBuf;
 
