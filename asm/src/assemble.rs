@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rum_interp::isa::Word;
+use serde::{Deserialize, Serialize};
 
 use crate::ast::Labels;
 use crate::codegen::Generator;
@@ -65,7 +66,7 @@ impl Assembly {
 }
 
 /// Where a section ended up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Its name.
     pub name: String,
@@ -76,7 +77,7 @@ pub struct Section {
 }
 
 /// Where a label ended up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelPlace {
     /// Its name.
     pub name: String,
@@ -89,7 +90,7 @@ pub struct LabelPlace {
 }
 
 /// The first word of a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinePlace {
     /// Its address.
     pub offset: u32,
@@ -124,7 +125,7 @@ struct Run {
     labels: Labels,
     definitions: Definitions,
     generator: Generator,
-    failures: Vec<Box<Failure>>,
+    failures: Vec<Failure>,
     errors: usize,
 }
 

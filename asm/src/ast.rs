@@ -137,6 +137,15 @@ impl Operand {
         }
     }
 
+    /// Whether its value depends on what is in `reg`.
+    pub fn mentions(&self, reg: Reg) -> bool {
+        match self {
+            Operand::Reg(own) | Operand::Offset(own, _) => *own == reg,
+            Operand::Element(segment, index) => *segment == reg || index.mentions(reg),
+            Operand::Literal(_) | Operand::Label(..) | Operand::Local(_) => false,
+        }
+    }
+
     /// Whether it was written as the number 0.
     pub fn is_zero(&self) -> bool {
         *self == Operand::Literal(Constant::ZERO)

@@ -4,7 +4,7 @@
 //! same library.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -103,9 +103,13 @@ impl Excerpt {
     }
 }
 
-/// A diagnostic on its way up, before its places are looked up.
+/// A diagnostic on its way up, before its places are looked up. One pointer, because the good case is the common one.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Details>);
+
+/// What a [`Failure`] points to.
+#[derive(Debug)]
+pub(crate) struct Details {
     pub severity: Severity,
     pub span: Span,
     pub message: String,
@@ -114,49 +118,64 @@ pub(crate) struct Failure {
     pub hints: Vec<String>,
 }
 
-/// Result of whatever can find something wrong; boxed because the good case is the common one.
-pub(crate) type Fallible<T> = Result<T, Box<Failure>>;
+impl Deref for Failure {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
+/// Result of whatever can find something wrong.
+pub(crate) type Fallible<T> = Result<T, Failure>;
 
 impl Failure {
-    pub fn new(span: Span, message: impl Into<String>) -> Box<Failure> {
-        Box::new(Failure {
+    pub fn new(span: Span, message: impl Into<String>) -> Failure {
+        Failure(Box::new(Details {
             severity: Severity::Error,
             span,
             message: message.into(),
             label: String::new(),
             related: Vec::new(),
             hints: Vec::new(),
-        })
+        }))
     }
 
-    pub fn warning(span: Span, message: impl Into<String>) -> Box<Failure> {
+    pub fn warning(span: Span, message: impl Into<String>) -> Failure {
         let mut failure = Failure::new(span, message);
         failure.severity = Severity::Warning;
         failure
     }
 
-    pub fn label(mut self: Box<Self>, label: impl Into<String>) -> Box<Failure> {
+    pub fn label(mut self, label: impl Into<String>) -> Failure {
         self.label = label.into();
         self
     }
 
-    pub fn hint(mut self: Box<Self>, hint: impl Into<String>) -> Box<Failure> {
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hints.push(hint.into());
         self
     }
 
-    pub fn related(mut self: Box<Self>, span: Span, label: impl Into<String>) -> Box<Failure> {
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Failure {
         self.related.push((span, label.into()));
         self
     }
 
     pub fn into_diagnostic(self, sources: &SourceMap) -> Diagnostic {
+        let details = *self.0;
         Diagnostic {
-            severity: self.severity,
-            message: self.message,
-            primary: Excerpt::new(sources, self.span, self.label),
-            related: self.related.into_iter().map(|(span, label)| Excerpt::new(sources, span, label)).collect(),
-            hints: self.hints,
+            severity: details.severity,
+            message: details.message,
+            primary: Excerpt::new(sources, details.span, details.label),
+            related: details.related.into_iter().map(|(span, label)| Excerpt::new(sources, span, label)).collect(),
+            hints: details.hints,
         }
     }
 }

@@ -76,7 +76,7 @@ pub(crate) struct Linked {
     pub labels: Vec<(Label, u32, Span)>,
     /// First word of each statement, in order of addresses.
     pub lines: Vec<(u32, Span)>,
-    pub warnings: Vec<Box<Failure>>,
+    pub warnings: Vec<Failure>,
 }
 
 impl Output {
@@ -171,7 +171,7 @@ impl Output {
     }
 
     /// Lays the sections out in order of appearance and fills in the addresses; or all that is wrong with them.
-    pub fn link(mut self, labels: &Labels) -> Result<Linked, Vec<Box<Failure>>> {
+    pub fn link(mut self, labels: &Labels) -> Result<Linked, Vec<Failure>> {
         let mut bases = Vec::with_capacity(self.sections.len());
         let mut next = 0u32;
         for section in &self.sections {
@@ -222,14 +222,14 @@ impl Output {
 
 enum Unresolved {
     Undefined(Label),
-    Other(Box<Failure>),
+    Other(Failure),
 }
 
 fn resolve(
     fixup: &Fixup,
     word: Word,
     address: &impl Fn(Label) -> Option<i128>,
-    warnings: &mut Vec<Box<Failure>>,
+    warnings: &mut Vec<Failure>,
 ) -> Result<Word, Unresolved> {
     let base = address(fixup.label).ok_or(Unresolved::Undefined(fixup.label))?;
     let value = base + fixup.addend.value();
@@ -255,7 +255,7 @@ fn resolve(
     }
 }
 
-fn undefined(label: Label, span: Span, labels: &Labels, places: &[Option<Place>]) -> Box<Failure> {
+fn undefined(label: Label, span: Span, labels: &Labels, places: &[Option<Place>]) -> Failure {
     let name = labels.name(label);
     let failure = Failure::new(span, format!("label `{name}` is not defined")).label("used here");
     let defined: Vec<String> = (0..places.len() as u32)

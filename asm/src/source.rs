@@ -63,10 +63,11 @@ impl SourceFile {
         (index as u32 + 1, starts[index] as usize..end)
     }
 
-    /// Every line in order, without line ends.
+    /// Every line in order, without line ends; what follows the last line end is no line if it is empty.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let starts = self.line_starts();
-        (0..starts.len()).map(move |index| {
+        let unended = starts.last().is_some_and(|&last| (last as usize) < self.text.len());
+        (0..starts.len() - usize::from(!unended)).map(move |index| {
             let end = starts.get(index + 1).map_or(self.text.len(), |&next| next as usize - 1);
             &self.text[starts[index] as usize..end]
         })
@@ -133,11 +134,15 @@ mod tests {
     fn positions_become_lines() {
         let mut map = SourceMap::default();
         let file = map.add("a", b"one\n\nthree");
-        let file = map.file(file);
+        let file = map.file(file).clone();
         assert_eq!(file.line_at(0), (1, 0..3));
         assert_eq!(file.line_at(3), (1, 0..3));
         assert_eq!(file.line_at(4), (2, 4..4));
         assert_eq!(file.line_at(9), (3, 5..10));
         assert_eq!(file.lines().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
+        for (text, lines) in [(&b""[..], 0), (b"\n", 1), (b"a\n", 1), (b"a\nb", 2)] {
+            let file = map.add("b", text);
+            assert_eq!(map.file(file).lines().count(), lines);
+        }
     }
 }

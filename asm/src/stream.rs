@@ -23,6 +23,8 @@ struct Level {
     frame: Frame,
     /// The `.include` or macro call that brought the frame here.
     cause: Option<Span>,
+    /// Whether this is a file or expansion of its own, not tokens that were put back.
+    entered: bool,
 }
 
 /// The tokens of one source file and of everything that it includes and expands.
@@ -36,7 +38,11 @@ pub(crate) struct Stream {
 impl Stream {
     pub fn new(file: Arc<SourceFile>, number: u32, extended: bool) -> Stream {
         let frame = Frame::File(Lexer::new(file, number, extended));
-        Stream { levels: vec![Level { frame, cause: None }], ahead: VecDeque::with_capacity(4), extended }
+        Stream {
+            levels: vec![Level { frame, cause: None, entered: true }],
+            ahead: VecDeque::with_capacity(4),
+            extended,
+        }
     }
 
     /// The token `distance` ahead (0 is the next one).
@@ -86,26 +92,30 @@ impl Stream {
     pub fn enter_file(&mut self, file: Arc<SourceFile>, number: u32, cause: Span) {
         self.keep_ahead();
         let frame = Frame::File(Lexer::new(file, number, self.extended));
-        self.levels.push(Level { frame, cause: Some(cause) });
+        self.levels.push(Level { frame, cause: Some(cause), entered: true });
     }
 
     /// Reads `tokens` before everything that is still to come.
     pub fn enter_tokens(&mut self, tokens: Vec<Token>, cause: Span) {
         self.keep_ahead();
-        self.levels.push(Level { frame: Frame::Tokens { tokens: tokens.into(), at: 0 }, cause: Some(cause) });
+        self.levels.push(Level {
+            frame: Frame::Tokens { tokens: tokens.into(), at: 0 },
+            cause: Some(cause),
+            entered: true,
+        });
     }
 
     fn keep_ahead(&mut self) {
         if !self.ahead.is_empty() {
             let tokens = self.ahead.drain(..).collect();
             let cause = self.levels.last().and_then(|level| level.cause);
-            self.levels.push(Level { frame: Frame::Tokens { tokens, at: 0 }, cause });
+            self.levels.push(Level { frame: Frame::Tokens { tokens, at: 0 }, cause, entered: false });
         }
     }
 
     /// How many files and expansions are open.
     pub fn depth(&self) -> usize {
-        self.levels.len()
+        self.levels.iter().filter(|level| level.entered).count()
     }
 
     /// The calls and includes that lead to the current token, innermost first.

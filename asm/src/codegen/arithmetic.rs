@@ -22,6 +22,9 @@ impl Generator {
         right: &Operand,
         mut pool: Regs,
     ) -> Fallible<()> {
+        if [to, left].iter().any(|operand| matches!(operand, Operand::Local(_))) {
+            return self.binary_in_place(to, op, left, right, pool);
+        }
         match op {
             BinaryOp::Xor => self.xor(to, left, right, pool),
             BinaryOp::Mod => {
@@ -32,6 +35,28 @@ impl Generator {
             }
             _ => self.simple(to, op, left, right, pool),
         }
+    }
+
+    /// With locals temporaries are short: the left operand goes where the result will be.
+    fn binary_in_place(
+        &mut self,
+        to: &Operand,
+        op: BinaryOp,
+        left: &Operand,
+        right: &Operand,
+        mut pool: Regs,
+    ) -> Fallible<()> {
+        pool = pool.strictly_without(used(&[left, right]).as_slice());
+        let result = match to {
+            // A local is found by the stack pointer.
+            Operand::Reg(reg) if !right.mentions(*reg) && !self.is_stack_pointer(*reg) => *reg,
+            _ => self.need(&mut pool, "the value")?,
+        };
+        pool = pool.strictly_without(&[result]);
+        self.load(result, left, &pool)?;
+        let operand = Operand::Reg(result);
+        self.binary(&operand, op, &operand, right, pool)?;
+        if *to == operand { Ok(()) } else { self.mov(to, &operand, pool) }
     }
 
     /// The operators that avoid their own operands when they take temporaries.
@@ -45,8 +70,8 @@ impl Generator {
     ) -> Fallible<()> {
         self.store(to, pool, |this, reg, pool| {
             let mut pool = pool.without(used(&[left, right]).as_slice());
-            let left = this.to_reg(left, &mut pool, "an operand")?;
-            let right = this.to_reg(right, &mut pool, "an operand")?;
+            let left = this.in_reg(left, &mut pool, "an operand")?;
+            let right = this.in_reg(right, &mut pool, "an operand")?;
             match op {
                 BinaryOp::Add => this.emit(Op::Add, reg, left, right),
                 BinaryOp::Mul => this.emit(Op::Mul, reg, left, right),
@@ -82,7 +107,7 @@ impl Generator {
     pub(super) fn unary(&mut self, to: &Operand, op: UnaryOp, of: &Operand, pool: Regs) -> Fallible<()> {
         self.store(to, pool, |this, reg, pool| {
             let mut pool = pool.without(used(&[of]).as_slice());
-            let of = this.to_reg(of, &mut pool, "the operand")?;
+            let of = this.in_reg(of, &mut pool, "the operand")?;
             match op {
                 UnaryOp::Not => this.emit(Op::Nand, reg, of, of),
                 UnaryOp::Negate => {
@@ -98,8 +123,8 @@ impl Generator {
 
     /// Exclusive or takes its operands' temporaries before it knows where the result goes.
     pub(super) fn xor(&mut self, to: &Operand, left: &Operand, right: &Operand, mut pool: Regs) -> Fallible<()> {
-        let left = self.to_reg(left, &mut pool, "an operand")?;
-        let right = self.to_reg(right, &mut pool, "an operand")?;
+        let left = self.in_reg(left, &mut pool, "an operand")?;
+        let right = self.in_reg(right, &mut pool, "an operand")?;
         self.store(to, pool, |this, reg, _| match pool.as_slice() {
             [] => Err(this.out_of_temps("exclusive or")),
             [_] => {
@@ -124,7 +149,7 @@ impl Generator {
     pub(super) fn map(&mut self, to: &Operand, length: &Operand, pool: Regs) -> Fallible<()> {
         self.store(to, pool, |this, reg, pool| {
             let mut pool = pool.without(used(&[length]).as_slice());
-            let length = this.to_reg(length, &mut pool, "the length")?;
+            let length = this.in_reg(length, &mut pool, "the length")?;
             this.emit(Op::Alloc, R0, reg, length);
             Ok(())
         })
@@ -170,7 +195,7 @@ impl Generator {
         match (left, right) {
             (_, Operand::Literal(constant)) => {
                 let value = constant.low_word();
-                let reg = self.to_reg(left, &mut scratch, "an operand")?;
+                let reg = self.in_reg(left, &mut scratch, "an operand")?;
                 self.constant(result, Constant::new(i64::from(value.wrapping_neg())), &scratch)?;
                 self.emit(Op::Add, result, reg, result);
                 // signed: d | left, d & left; unsigned: d & ~left, d | ~left
@@ -179,7 +204,7 @@ impl Generator {
             }
             (Operand::Literal(constant), _) => {
                 let value = constant.low_word();
-                let reg = self.to_reg(right, &mut scratch, "an operand")?;
+                let reg = self.in_reg(right, &mut scratch, "an operand")?;
                 let temp = self.need(&mut { scratch }, "the comparison")?;
                 // value - right = value + 1 + ~right
                 self.constant(result, Constant::new(i64::from(value.wrapping_add(1))), &scratch)?;
@@ -190,8 +215,8 @@ impl Generator {
                 self.combine(result, reg, signed != positive, signed, scratch)?;
             }
             _ => {
-                let left = self.to_reg(left, &mut scratch, "an operand")?;
-                let right = self.to_reg(right, &mut scratch, "an operand")?;
+                let left = self.in_reg(left, &mut scratch, "an operand")?;
+                let right = self.in_reg(right, &mut scratch, "an operand")?;
                 let second = self.need(&mut scratch, "the comparison")?;
                 let third = self.need(&mut scratch, "the comparison")?;
                 let (major, minor) = if signed { (left, right) } else { (right, left) };

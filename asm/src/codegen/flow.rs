@@ -23,7 +23,7 @@ impl Generator {
     pub(super) fn goto(&mut self, target: &Operand, pool: &Regs) -> Fallible<()> {
         let mut pool = *pool;
         let segment = self.zero_reg(&mut pool)?;
-        let target = self.to_reg(target, &mut pool, "the target")?;
+        let target = self.in_reg(target, &mut pool, "the target")?;
         self.emit(Op::LoadProgram, Reg::ALL[0], segment, target);
         Ok(())
     }
@@ -52,13 +52,13 @@ impl Generator {
         };
         if let Operand::Reg(reg) = to {
             let mut pool = pool.without(&[condition, *reg]);
-            let from = self.to_reg(from, &mut pool, "the value")?;
+            let from = self.in_reg(from, &mut pool, "the value")?;
             self.emit(Op::CondMove, *reg, from, condition);
             return Ok(());
         }
         let temp = self.need(&mut pool, "the value")?;
         self.load(temp, to, &pool)?;
-        let from = self.to_reg(from, &mut { pool }, "the value")?;
+        let from = self.in_reg(from, &mut { pool }, "the value")?;
         self.emit(Op::CondMove, temp, from, condition);
         self.mov(to, &Operand::Reg(temp), pool)
     }
@@ -75,7 +75,7 @@ impl Generator {
         let temp = self.need(pool, "the target")?;
         self.load(temp, if_zero, pool)?;
         let mut rest = *pool;
-        let condition = self.to_reg(condition, &mut rest, "the condition")?;
+        let condition = self.in_reg(condition, &mut rest, "the condition")?;
         self.cond_move(condition, &Operand::Reg(temp), if_not, rest)?;
         if reuse_condition {
             pool.give(condition);
@@ -139,7 +139,7 @@ impl Generator {
             Relation::Equal | Relation::NotEqual => {
                 let reg = if right.is_zero() || left.is_zero() {
                     let operand = if right.is_zero() { left } else { right };
-                    self.to_reg(operand, &mut pool, "the condition")?
+                    self.in_reg(operand, &mut pool, "the condition")?
                 } else {
                     let temp = self.need(&mut pool, "the comparison")?;
                     self.xor(&Operand::Reg(temp), left, right, pool)?;

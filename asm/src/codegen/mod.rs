@@ -73,7 +73,7 @@ impl Generator {
         if self.output.total() > WORDS_MAX { Err(self.too_large()) } else { Ok(()) }
     }
 
-    fn too_large(&self) -> Box<Failure> {
+    fn too_large(&self) -> Failure {
         Failure::new(self.span, format!("the image is larger than {WORDS_MAX} words"))
     }
 
@@ -128,7 +128,7 @@ impl Generator {
                 Ok(())
             }
             Instruction::Output { value } => {
-                let reg = self.to_reg(value, &mut pool, "the value")?;
+                let reg = self.in_reg(value, &mut pool, "the value")?;
                 self.emit(Op::Output, R0, R0, reg);
                 Ok(())
             }
@@ -183,7 +183,7 @@ impl Generator {
         self.output.literal_address(literal_word(reg), label, addend, self.span);
     }
 
-    fn out_of_temps(&self, what: &str) -> Box<Failure> {
+    fn out_of_temps(&self, what: &str) -> Failure {
         Failure::new(self.span, format!("not enough temporary registers for {what}"))
             .hint("name registers that may be overwritten: `using r6, r7` here, or `.temps r6, r7` for what follows")
     }
@@ -212,7 +212,7 @@ impl Generator {
     }
 
     /// A register that holds the operand: its own, or the next temporary.
-    fn to_reg(&mut self, operand: &Operand, pool: &mut Regs, what: &str) -> Fallible<Reg> {
+    fn in_reg(&mut self, operand: &Operand, pool: &mut Regs, what: &str) -> Fallible<Reg> {
         if let Operand::Reg(reg) = operand {
             return Ok(*reg);
         }
@@ -249,7 +249,7 @@ impl Generator {
                         self.load(reg, index, pool)?;
                         reg
                     }
-                    index => self.to_reg(index, &mut { *pool }, "the index")?,
+                    index => self.in_reg(index, &mut { *pool }, "the index")?,
                 };
                 self.emit(Op::Index, reg, *segment, index);
             }
@@ -278,7 +278,7 @@ impl Generator {
             Operand::Element(segment, index) => {
                 let temp = self.need(&mut pool, "the value")?;
                 compute(self, temp, pool)?;
-                let index = self.to_reg(index, &mut pool, "the index")?;
+                let index = self.in_reg(index, &mut pool, "the index")?;
                 self.emit(Op::Amend, *segment, index, temp);
                 Ok(())
             }
@@ -295,8 +295,8 @@ impl Generator {
                 self.mov(&element, from, pool)
             }
             Operand::Element(segment, index) => {
-                let value = self.to_reg(from, &mut pool, "the value")?;
-                let index = self.to_reg(index, &mut pool, "the index")?;
+                let value = self.in_reg(from, &mut pool, "the value")?;
+                let index = self.in_reg(index, &mut pool, "the index")?;
                 self.emit(Op::Amend, *segment, index, value);
                 Ok(())
             }

@@ -61,7 +61,11 @@ impl Generator {
         Ok(self.stack_word(zero, i64::from(offset) + frame.pushed))
     }
 
-    fn no_procedure(&self) -> Box<Failure> {
+    pub(super) fn is_stack_pointer(&self, reg: Reg) -> bool {
+        reg == self.convention.stack
+    }
+
+    fn no_procedure(&self) -> Failure {
         if self.zero.is_none() {
             return Failure::new(self.span, "procedures need a register that is always 0")
                 .hint("name it with `.zero r0` before");

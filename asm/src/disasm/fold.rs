@@ -133,8 +133,8 @@ impl<'w> Folder<'w> {
     pub fn at(&self, at: usize) -> Option<(Macro, usize)> {
         let words = &self.words[at..self.words.len().min(at + 5)];
         let found = match Op::of(words[0]) {
-            Op::Literal => self.from_literal(at, words),
-            Op::Nand => self.from_nand(words),
+            Op::Literal => self.starting_with_literal(at, words),
+            Op::Nand => self.starting_with_nand(words),
             Op::Index => self.pop(words),
             _ => None,
         }?;
@@ -155,7 +155,7 @@ impl<'w> Folder<'w> {
         self.flags[at] & ADDRESS != 0
     }
 
-    fn from_literal(&self, at: usize, words: &[Word]) -> Option<(Macro, usize)> {
+    fn starting_with_literal(&self, at: usize, words: &[Word]) -> Option<(Macro, usize)> {
         self.branch(at, words)
             .or_else(|| self.goto_linking(at, words))
             .or_else(|| self.goto(words))
@@ -215,9 +215,9 @@ impl<'w> Folder<'w> {
         (length >= 4).then_some((Macro::OutputString { temp }, length))
     }
 
-    fn from_nand(&self, words: &[Word]) -> Option<(Macro, usize)> {
+    fn starting_with_nand(&self, words: &[Word]) -> Option<(Macro, usize)> {
         let (a, b, c) = standard(words[0], Op::Nand)?;
-        let inverted = if b == c { self.from_inverted(a, b, words) } else { None };
+        let inverted = if b == c { self.after_inverted(a, b, words) } else { None };
         inverted.or_else(|| self.xor(a, b, c, words)).or_else(|| {
             let again = words.get(1).and_then(|&word| standard(word, Op::Nand));
             if again == Some((a, a, a)) {
@@ -231,7 +231,7 @@ impl<'w> Folder<'w> {
     }
 
     /// What may follow `temp = ~of`.
-    fn from_inverted(&self, temp: Reg, of: Reg, words: &[Word]) -> Option<(Macro, usize)> {
+    fn after_inverted(&self, temp: Reg, of: Reg, words: &[Word]) -> Option<(Macro, usize)> {
         if let &[_, sum, one, add, ..] = words
             && let Some((to, left, inverted)) = standard(sum, Op::Add)
             && inverted == temp

@@ -22,6 +22,9 @@ pub(super) const DIRECTIVES: [&str; 8] =
 /// How deep files and macros may nest.
 pub(super) const DEPTH_MAX: usize = 64;
 
+/// How strongly `+` and `-` bind.
+const SUM_STRENGTH: u8 = 5;
+
 /// What the sources of one run have defined so far.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
@@ -89,6 +92,7 @@ impl Parser<'_> {
             b".const" => self.define_constant().map(|()| None)?,
             b".include" => self.include().map(|()| None)?,
             b".macro" => self.define_macro().map(|()| None)?,
+            b".endmacro" => return Err(Failure::new(token.span, "there is no macro to end here")),
             b".proc" => Some(self.procedure()?),
             b".endproc" => {
                 self.next();
@@ -164,7 +168,12 @@ impl Parser<'_> {
     }
 
     fn binary_constant(&mut self, weakest: u8) -> Fallible<i64> {
-        let mut left = self.unary_constant()?;
+        let left = self.unary_constant()?;
+        self.binary_constant_from(left, weakest)
+    }
+
+    /// Goes on with operators stronger than `weakest` behind `left`.
+    fn binary_constant_from(&mut self, mut left: i64, weakest: u8) -> Fallible<i64> {
         loop {
             let Tok::Punct(op) = self.peek().kind else { return Ok(left) };
             let strength = match op {
@@ -172,7 +181,7 @@ impl Parser<'_> {
                 Punct::Caret => 2,
                 Punct::And => 3,
                 Punct::ShiftLeft | Punct::ShiftRight => 4,
-                Punct::Plus | Punct::Minus => 5,
+                Punct::Plus | Punct::Minus => SUM_STRENGTH,
                 Punct::Star | Punct::Slash | Punct::Percent => 6,
                 _ => return Ok(left),
             };
@@ -240,18 +249,17 @@ impl Parser<'_> {
         if !label_next {
             return Ok(Item::Data(Operand::Literal(self.constant_expression()?)));
         }
-        let data = self.operand()?;
-        match data {
-            Operand::Label(end, Constant::ZERO) if self.is_punct(Punct::Minus) => {
+        let label = self.label()?;
+        if self.is_punct(Punct::Minus) {
+            let second = self.peek_second();
+            let is_constant = self.definitions.constant(self.text(second)).is_some();
+            if matches!(second.kind, Tok::Ident | Tok::Local) && !is_constant {
                 self.next();
-                if !matches!(self.peek().kind, Tok::Ident | Tok::Local) {
-                    return Err(self.unexpected("a label"));
-                }
-                Ok(Item::Distance(end, self.label()?))
+                return Ok(Item::Distance(label, self.label()?));
             }
-            Operand::Label(..) => Ok(Item::Data(data)),
-            _ => Err(Failure::new(token.span, "a data word is a constant or a label")),
         }
+        let addend = self.binary_constant_from(0, SUM_STRENGTH - 1)?;
+        Ok(Item::Data(Operand::Label(label, Constant::new(addend))))
     }
 
     fn include(&mut self) -> Fallible<()> {

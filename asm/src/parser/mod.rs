@@ -38,7 +38,7 @@ pub(crate) struct Parser<'a> {
     nesting: u32,
     /// Where the last token taken ended.
     last: Span,
-    warnings: Vec<Box<Failure>>,
+    warnings: Vec<Failure>,
 }
 
 impl<'a> Parser<'a> {
@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Adds to an error how the place was reached.
-    pub fn explain(&self, mut failure: Box<Failure>) -> Box<Failure> {
+    pub fn explain(&self, mut failure: Failure) -> Failure {
         let at = failure.span;
         for cause in self.stream.causes().filter(|&cause| cause != at).take(4) {
             failure = failure.related(cause, "reached from here");
@@ -103,7 +103,7 @@ impl<'a> Parser<'a> {
         self.stream.causes().last().unwrap_or(span)
     }
 
-    pub fn take_warnings(&mut self) -> Vec<Box<Failure>> {
+    pub fn take_warnings(&mut self) -> Vec<Failure> {
         std::mem::take(&mut self.warnings)
     }
 
@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The next token is not `expected`.
-    fn unexpected(&mut self, expected: &str) -> Box<Failure> {
+    fn unexpected(&mut self, expected: &str) -> Failure {
         let token = self.peek();
         if let Tok::Bad(bad) = token.kind {
             return self.bad(token, bad);
@@ -236,7 +236,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn bad(&self, token: Token, bad: Bad) -> Box<Failure> {
+    fn bad(&self, token: Token, bad: Bad) -> Failure {
         let text = String::from_utf8_lossy(self.text(token)).into_owned();
         match bad {
             Bad::Str => Failure::new(token.span, "this string has no closing quote").hint("end it with `\"`"),

@@ -55,7 +55,8 @@ impl Parser<'_> {
         let off = self.is_word(Word::Off);
         match self.text(token) {
             b".section" => {
-                let name = self.any_token("a section's name", |kind| kind == Tok::Ident)?;
+                let name =
+                    self.any_token("a section's name", |kind| matches!(kind, Tok::Ident | Tok::Word(_) | Tok::Reg))?;
                 Ok(Item::Section(self.text(name).to_vec()))
             }
             b".data" if self.options.extended => self.extended_data(),
@@ -86,7 +87,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unknown_directive(&self, token: Token) -> Box<Failure> {
+    fn unknown_directive(&self, token: Token) -> Failure {
         let name = String::from_utf8_lossy(self.text(token)).into_owned();
         let failure = Failure::new(token.span, format!("there is no directive `{name}`")).label("unknown directive");
         let extended = super::extended::DIRECTIVES;
@@ -160,24 +161,23 @@ impl Parser<'_> {
         }
     }
 
-    fn no_statement(&mut self, token: Token) -> Box<Failure> {
+    fn no_statement(&mut self, token: Token) -> Failure {
         let found = self.describe(token);
         let failure = Failure::new(token.span, format!("no statement begins with {found}"));
         if token.kind != Tok::Ident {
             return failure;
         }
         let name = String::from_utf8_lossy(self.text(token)).into_owned();
-        match self.peek_second().kind {
-            Tok::Punct(Punct::Assign) => failure.hint("only registers and memory words can be assigned to"),
-            Tok::Newline | Tok::Eof => failure.hint(format!("a label is written `{name}:`")),
-            _ => {
-                match closest(&name, ["goto", "halt", "if", "output", "unmap", "inactivate", "push", "pop"].into_iter())
-                {
-                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                    None => failure,
-                }
-            }
+        let second = self.peek_second().kind;
+        if second == Tok::Punct(Punct::Assign) {
+            return failure.hint("only registers and memory words can be assigned to");
         }
+        let known = ["goto", "halt", "if", "output", "unmap", "inactivate", "push", "pop"];
+        if let Some(near) = closest(&name, known.into_iter()) {
+            return failure.hint(format!("did you mean `{near}`?"));
+        }
+        let alone = matches!(second, Tok::Newline | Tok::Eof);
+        if alone { failure.hint(format!("a label is written `{name}:`")) } else { failure }
     }
 
     fn output(&mut self) -> Fallible<Instruction> {
@@ -255,7 +255,11 @@ impl Parser<'_> {
             Tok::Punct(Punct::LessEqualU) => ordered(false, true, true),
             Tok::Punct(Punct::GreaterEqualU) => ordered(false, false, true),
             _ => {
-                return Err(self.unexpected("a comparison").hint("the comparisons are ==, !=, <s, >s, <=s and >=s"));
+                let failure = self.unexpected("a comparison");
+                if !failure.hints.is_empty() {
+                    return Err(failure);
+                }
+                return Err(failure.hint("the comparisons are ==, !=, <s, >s, <=s and >=s"));
             }
         };
         self.next();

@@ -1,9 +1,13 @@
 //! Tests of the assembler and the disassembler through their public interface.
 
 mod against_umasm;
+mod diagnostics;
+mod extended;
 mod generator;
+mod machine;
 mod random;
 mod round_trip;
+mod rules;
 
 use std::path::PathBuf;
 
