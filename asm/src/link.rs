@@ -1,6 +1,6 @@
 //! Sections, the places of labels in them, and the words that wait for an address.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rum_interp::isa::{LITERAL_MAX, Op, Word};
 
@@ -11,6 +11,9 @@ use crate::source::Span;
 
 /// The most words an image may have: 1 GiB.
 pub(crate) const WORDS_MAX: usize = 1 << 28;
+
+/// Uses of a missing label that are shown beside the first.
+const USES_SHOWN: usize = 3;
 
 /// How an address goes into its word.
 #[derive(Clone, Copy, Debug)]
@@ -179,6 +182,7 @@ impl Output {
             next += section.words.len() as u32;
         }
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+        let mut missing: BTreeMap<Label, Vec<Span>> = BTreeMap::new();
         let places = &self.places;
         let address = |label: Label| {
             let place = places.get(label.0 as usize).copied().flatten()?;
@@ -191,11 +195,12 @@ impl Output {
                     Ok(value) => *word = value,
                     // A label without a name is missing because its statement failed, which was reported.
                     Err(Unresolved::Undefined(label)) if !labels.is_named(label) => {}
-                    Err(Unresolved::Undefined(label)) => errors.push(undefined(label, fixup.span, labels, places)),
+                    Err(Unresolved::Undefined(label)) => missing.entry(label).or_default().push(fixup.span),
                     Err(Unresolved::Other(failure)) => errors.push(failure),
                 }
             }
         }
+        errors.extend(missing.iter().map(|(&label, uses)| undefined(label, uses, labels, places)));
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -255,9 +260,18 @@ fn resolve(
     }
 }
 
-fn undefined(label: Label, span: Span, labels: &Labels, places: &[Option<Place>]) -> Failure {
+/// One message for all uses of a label that is not there.
+fn undefined(label: Label, uses: &[Span], labels: &Labels, places: &[Option<Place>]) -> Failure {
     let name = labels.name(label);
-    let failure = Failure::new(span, format!("label `{name}` is not defined")).label("used here");
+    let mut uses = uses.to_vec();
+    uses.sort_by_key(|span| (span.file, span.start));
+    let mut failure = Failure::new(uses[0], format!("label `{name}` is not defined")).label("used here");
+    for &other in uses[1..].iter().take(USES_SHOWN) {
+        failure = failure.related(other, "and here");
+    }
+    if let Some(more @ 1..) = uses.len().checked_sub(1 + USES_SHOWN) {
+        failure = failure.hint(format!("it is used in {more} more places"));
+    }
     let defined: Vec<String> = (0..places.len() as u32)
         .map(Label)
         .filter(|&other| labels.is_global(other) && places[other.0 as usize].is_some())
@@ -266,6 +280,6 @@ fn undefined(label: Label, span: Span, labels: &Labels, places: &[Option<Place>]
         .collect();
     match closest(&name, defined.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None => failure.hint(format!("define it with `{name}:`")),
+        None => failure.hint(format!("define it with `{name}:`, or add the file that does")),
     }
 }

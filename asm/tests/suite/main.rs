@@ -5,6 +5,7 @@ mod diagnostics;
 mod extended;
 mod generator;
 mod machine;
+mod own_programs;
 mod random;
 mod round_trip;
 mod rules;
