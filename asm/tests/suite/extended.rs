@@ -199,6 +199,49 @@ fn procedures() {
     );
 }
 
+/// The indented block of the manual that contains `part`.
+fn manual(part: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/assembler.md");
+    let text = std::fs::read_to_string(path).expect("the manual");
+    let mut blocks = vec![String::new()];
+    for line in text.lines() {
+        match line.strip_prefix("    ") {
+            Some(code) => *blocks.last_mut().expect("one") += &format!("{code}\n"),
+            None if line.is_empty() => {}
+            None => blocks.push(String::new()),
+        }
+    }
+    blocks.into_iter().find(|block| block.contains(part)).unwrap_or_else(|| panic!("{part} is in no example"))
+}
+
+#[test]
+fn the_examples_of_the_manual() {
+    let gcd = manual(".proc gcd").replace("r4 := call", "\nmain:\nr4 := call");
+    let source = PRELUDE.replace(".temps r6, r7, r5\n", "").replace(".zero r0\n", ".zero r0\n.temps r5, r6, r7\n");
+    assert_eq!(output(&format!("{source}\n{gcd}\nline r4\nhalt")), "21\n");
+    let twice = manual(".macro print_twice");
+    assert_eq!(output(&format!(".zero r0\n.temps r6, r7, r5\n{twice}\nprint_twice 'y'\nhalt")), "xxyy");
+    let cat = manual("// 10 words");
+    assert!(cat.lines().count() >= 5);
+    assembled(&format!("{cat}\nL9: halt"));
+}
+
+#[test]
+fn three_temporaries_are_enough_for_locals() {
+    let body = "x := y\nx := 0x12345678\nx := x - y\nx := y mod x\nx := -y\nx := ~y\nx := x xor y\nx := x | y\nr3 := x - y\n\
+                if (x != 0) x := y\nif (x < 5) goto @e\nif (3 <u y) goto @e\nif (r3 > r4) goto @e\n\
+                push x on stack r2\npop y off stack r2\noutput x\nm[r3][x] := y\nx := m[r3][y]\nx := input()\n\
+                x := map segment (y words)\ny := call p(x)\n@e: return y";
+    let source = |temps: &str, body: &str| {
+        format!(".zero r0\n.temps {temps}\n.proc p(y) locals x saves r3, r4\n{body}\n.endproc")
+    };
+    assembled(&source("r5, r6, r7", &body.replace("", "")));
+    assembled(&source("r3, r4, r5, r6, r7", "if (x < y) goto @e\n@e: return"));
+    assembled(&source("r4, r5, r6, r7", "if (x == y) goto @e\nif (x >= 5) x := y\n@e: return"));
+    let few = try_assemble(&source("r4, r5, r6, r7", "if (x < y) goto @e\n@e: return")).expect_err("too few");
+    assert!(few[0].message.starts_with("not enough temporary registers"));
+}
+
 /// Values around which comparisons go wrong.
 const CORNERS: [u32; 12] = [
     0,
