@@ -235,7 +235,7 @@ fn three_temporaries_are_enough_for_locals() {
     let source = |temps: &str, body: &str| {
         format!(".zero r0\n.temps {temps}\n.proc p(y) locals x saves r3, r4\n{body}\n.endproc")
     };
-    assembled(&source("r5, r6, r7", &body.replace("", "")));
+    assembled(&source("r5, r6, r7", body));
     assembled(&source("r3, r4, r5, r6, r7", "if (x < y) goto @e\n@e: return"));
     assembled(&source("r4, r5, r6, r7", "if (x == y) goto @e\nif (x >= 5) x := y\n@e: return"));
     let few = try_assemble(&source("r4, r5, r6, r7", "if (x < y) goto @e\n@e: return")).expect_err("too few");
