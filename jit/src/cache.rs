@@ -167,13 +167,18 @@ impl Cache {
             if program.watch_of(offset) & WATCH_TRANSLATED == 0 {
                 return true;
             }
-            if self.units.values().any(|unit| unit.depends_on(offset)) {
+            if self.depends_on(offset) {
                 return false;
             }
             // A mark that a dead unit left.
             program.change_watch(offset, 0, WATCH_TRANSLATED);
             true
         })
+    }
+
+    /// Whether a live unit was made from the word at `offset`.
+    pub fn depends_on(&self, offset: u32) -> bool {
+        self.units.values().any(|unit| unit.depends_on(offset))
     }
 
     /// Makes a unit live: its code stands at `code_offset`.

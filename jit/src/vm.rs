@@ -12,7 +12,7 @@ use crate::translate::{ExitReason, Settings};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::isa::Instruction;
 use rum_interp::memory::LARGE;
-use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED, WATCH_VALUE, WATCH_VOLATILE};
+use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED, WATCH_VOLATILE};
 use rum_interp::reserve::Backing;
 use rum_interp::state::{State, poll};
 use rum_interp::{Machine, Stop};
@@ -489,7 +489,11 @@ impl Jit {
             if state.executed >= until || state.polled() {
                 break;
             }
-            let bits = note_site(state, zero);
+            let mut bits = note_site(state, zero);
+            if unit != 0 && self.stores_into_code(state) {
+                state.program.change_watch(state.pc, SITE_HOST, 0);
+                bits |= SITE_HOST;
+            }
             let (pc, replacements) = (state.pc, state.replacements);
             if bits != 0
                 && let Some(unit) = self.cache.unit_mut(unit)
@@ -509,6 +513,14 @@ impl Jit {
             }
         }
         None
+    }
+
+    /// Whether the instruction at the pc stores to a word that a live unit was made from.
+    fn stores_into_code(&self, state: &State) -> bool {
+        let Some(&word) = state.memory.program().get(state.pc as usize) else { return false };
+        let Instruction::Amend { a, b, .. } = Instruction::decode(word) else { return false };
+        let offset = state.registers[b.index()];
+        state.registers[a.index()] == 0 && offset < state.memory.program_len && self.cache.depends_on(offset)
     }
 
     /// A jump was seen.
@@ -667,21 +679,18 @@ fn set_heat(state: &mut State, pc: u32, heat: i32) {
 /// Notes what the next translation of the instruction at the pc should be ready for, and gives that as `SITE_...` bits.
 fn note_site(state: &mut State, zero: u8) -> u8 {
     let Some(&word) = state.memory.program().get(state.pc as usize) else { return 0 };
-    let (segment, offset, store) = match Instruction::decode(word) {
-        Instruction::Index { b, c, .. } => (b, c, false),
-        Instruction::Amend { a, b, .. } => (a, b, true),
+    let segment = match Instruction::decode(word) {
+        Instruction::Index { b, .. } => b,
+        Instruction::Amend { a, .. } => a,
         _ => return 0,
     };
-    let (id, offset) = (state.registers[segment.index()], state.registers[offset.index()]);
+    let id = state.registers[segment.index()];
     let mut bits = 0;
     if id == 0 && zero >> segment.index() & 1 == 0 {
         bits |= SITE_PROGRAM;
     }
     if state.memory.len_byte(id) == LARGE {
         bits |= SITE_LARGE;
-    }
-    if id == 0 && store && offset < state.memory.program_len && state.program.watch_of(offset) & WATCH_VALUE != 0 {
-        bits |= SITE_HOST;
     }
     if bits != 0 {
         state.program.change_watch(state.pc, bits, 0);
