@@ -38,6 +38,9 @@ pub const WATCH_VOLATILE: u8 = 64;
 /// The heat of a word where compiled code can be entered.
 pub const HEAT_COMPILED: i32 = i32::MAX;
 
+/// Words that are executed without being decoded, until it is clear that they are executed again.
+pub(crate) const VISIT_WORDS: usize = 32;
+
 /// Words that are remembered as "something here was decoded" together.
 const CHUNK_WORDS: usize = 256;
 
@@ -50,6 +53,8 @@ pub struct Program {
     /// One counter for every word of segment 0.
     pub heat: *mut i32,
     pub(crate) entries: *mut Entry,
+    /// One bit for every [`VISIT_WORDS`] words of which something was executed.
+    visited: Vec<u64>,
     /// Chunks in which a word was decoded since they were last found unchanged, and whether a chunk is among them.
     touched: Vec<u32>,
     is_touched: Vec<bool>,
@@ -80,6 +85,7 @@ impl Program {
             watch: watch_space.start(),
             heat: heat_space.start().cast(),
             entries: entry_space.start().cast(),
+            visited: Vec::new(),
             touched: Vec::new(),
             is_touched: Vec::new(),
             stored_translated: Vec::new(),
@@ -102,8 +108,19 @@ impl Program {
         let chunks = words.div_ceil(CHUNK_WORDS);
         if self.is_touched.len() < chunks {
             self.is_touched.resize(chunks, false);
+            self.visited.resize(words.div_ceil(VISIT_WORDS * 64), 0);
         }
         Ok(())
+    }
+
+    /// Notes that the word at `pc` is executed, which lies in the program; whether something near it was before. Much
+    /// code is executed once: decoding it would cost more than it saves, in time and in memory.
+    pub(crate) fn visit(&mut self, pc: u32) -> bool {
+        let at = pc as usize / VISIT_WORDS;
+        let (word, bit) = (&mut self.visited[at / 64], 1 << (at % 64));
+        let before = *word & bit != 0;
+        *word |= bit;
+        before
     }
 
     /// Decodes at `pc`, which lies in `words`, the whole of segment 0. False if nothing may be derived from the word.

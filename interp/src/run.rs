@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::decode::{Entry, Handler, with_pairs};
 use crate::isa::Word;
 use crate::memory::{GRANULE_BYTES, LARGE, SMALL_WORDS_MAX, small_granules};
-use crate::program::WATCH_VALUE;
+use crate::program::{VISIT_WORDS, WATCH_VALUE};
 use crate::state::State;
 use crate::step::{Stop, step};
 
@@ -178,6 +178,7 @@ fn quick<const HOT: bool>(
         let entries = state.program.entries.cast_const();
         let heat = state.program.heat;
         let replacements = state.replacements;
+        let mut first_visit = false;
         if state.pc >= view.program_len {
             return step(state, console);
         }
@@ -369,6 +370,10 @@ fn quick<const HOT: bool>(
                                 if state.pc >= view.program_len {
                                     break 'quick 0;
                                 }
+                                if !state.program.visit(state.pc) {
+                                    first_visit = true;
+                                    break 'quick 0;
+                                }
                                 if !state.program.decode(state.memory.program(), state.pc) {
                                     break 'quick 0;
                                 }
@@ -388,8 +393,16 @@ fn quick<const HOT: bool>(
                 state.executed += at.offset_from(start) as u64;
             }
             state.pc = pc_of(entries, at);
-            let before = state.pc;
+            let mut before = state.pc;
             step(state, console)?;
+            if first_visit {
+                first_visit = false;
+                // The rest of what was visited for the first time, up to a jump.
+                while state.pc == before.wrapping_add(1) && !(state.pc as usize).is_multiple_of(VISIT_WORDS) {
+                    before = state.pc;
+                    step(state, console)?;
+                }
+            }
             if state.replacements != replacements || state.pc >= view.program_len {
                 continue 'replaced;
             }
