@@ -36,10 +36,11 @@ pub fn rum(args: &[&str]) -> Command {
     command
 }
 
-/// The command as a process to talk to: everything piped.
+/// The command as a process to talk to: everything piped. It ends by itself if the test does not come to its end.
 pub fn process(args: &[&str]) -> process::Child {
     let mut command = process::Command::new(RUM);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["run", "--timeout", "60s"]).args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("the command starts")
 }
 
