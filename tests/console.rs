@@ -118,7 +118,7 @@ fn on_a_terminal_output_appears_while_the_program_goes_on() {
         let times = (0..10).map(|_| {
             let (mut watched, side) = terminal();
             let mut process = Command::new(RUM)
-                .args(with(engine, &[arg(&path)]))
+                .args(with(engine, &["--timeout", "5s", arg(&path)]))
                 .stdin(Stdio::null())
                 .stdout(Stdio::from(side))
                 .spawn()

@@ -1,6 +1,7 @@
 //! Limits on memory, instructions and time: exact where they can be, and reported, never a crash.
 
 use crate::support::*;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -134,10 +135,10 @@ fn memory_that_is_given_back_can_be_used_again() {
 /// Runs something that never ends by itself, with a time limit of 200 ms.
 fn out_of_time(mut command: std::process::Command) -> std::process::Output {
     let start = Instant::now();
-    let run = command.output().expect("it starts");
+    let run = end_soon(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"));
     let time = start.elapsed();
     assert_eq!((status(&run), complaint(&run)), (3, "time limit of 200ms reached (--timeout raises it)"));
-    assert!(time >= Duration::from_millis(200) && time < Duration::from_secs(10), "{time:?}");
+    assert!(time >= Duration::from_millis(200), "{time:?}");
     run
 }
 
@@ -173,11 +174,9 @@ fn time_is_up_while_nobody_reads() {
     let path = image(&print_for_ever());
     let (_reader, writer) = std::io::pipe().expect("a pipe");
     let mut command = std::process::Command::new(RUM);
-    command.args(["--timeout", "200ms", arg(&path)]).stdout(writer).stderr(std::process::Stdio::piped());
-    let start = Instant::now();
-    let run = command.spawn().expect("it starts").wait_with_output().expect("an end");
+    command.args(["--timeout", "200ms", arg(&path)]).stdout(writer).stderr(Stdio::piped());
+    let run = end_soon(command.spawn().expect("it starts"));
     assert_eq!((status(&run), complaint(&run)), (3, "time limit of 200ms reached (--timeout raises it)"));
-    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::*;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read, Write};
-use std::process::{Child, Output};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 const SIGNALS: [(Signal, i32, &str); 2] = [(Signal::INT, 130, "interrupted"), (Signal::TERM, 143, "terminated")];
@@ -13,14 +13,6 @@ const A_WHILE: Duration = Duration::from_millis(150);
 
 fn send(process: &Child, signal: Signal) {
     kill_process(Pid::from_child(process), signal).expect("it runs");
-}
-
-/// The end of a process, which must come soon.
-fn end(process: Child) -> Output {
-    let start = Instant::now();
-    let run = process.wait_with_output().expect("an end");
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    run
 }
 
 /// Starts a program and waits until it has put its first byte out.
@@ -40,7 +32,7 @@ fn a_loop_is_left_after_its_output() {
             process.stdin.as_mut().expect("piped").write_all(b"!").expect("somebody reads");
             std::thread::sleep(A_WHILE);
             send(&process, signal);
-            let run = end(process);
+            let run = end_soon(process);
             assert_eq!((status(&run), complaint(&run)), (expected, word));
             assert_eq!(run.stdout, b"s", "what was put out is written");
             assert!(counter(&run, "instructions") > 1000, "statistics come all the same");
@@ -55,17 +47,9 @@ fn a_wait_for_input_is_left() {
         let process = started(&[arg(&path)]);
         std::thread::sleep(A_WHILE);
         send(&process, signal);
-        let run = end_with_open_input(process);
+        let run = end_soon(process);
         assert_eq!((status(&run), stderr(&run)), (expected, format!("rum: {word}\n").as_str()));
     }
-}
-
-/// As [`end`], but input stays open: `wait_with_output` closes it.
-fn end_with_open_input(mut process: Child) -> Output {
-    let stdin = process.stdin.take();
-    let run = end(process);
-    drop(stdin);
-    run
 }
 
 #[test]
@@ -77,7 +61,7 @@ fn a_wait_for_a_reader_is_left() {
         let stdout = process.stdout.take();
         std::thread::sleep(A_WHILE);
         send(&process, signal);
-        let run = end(process);
+        let run = end_soon(process);
         drop(stdout);
         assert_eq!((status(&run), stderr(&run)), (expected, format!("rum: {word}\n").as_str()));
     }
@@ -100,7 +84,7 @@ fn a_slow_reader_gets_everything() {
             got => rest.extend_from_slice(&piece[..got]),
         }
     }
-    assert_eq!(status(&end(process)), 130);
+    assert_eq!(status(&end_soon(process)), 130);
     assert!(rest == text.as_bytes()[1..], "{} of {} bytes", rest.len(), text.len() - 1);
 }
 
@@ -114,7 +98,7 @@ fn the_second_signal_ends_at_once() {
     std::thread::sleep(A_WHILE);
     let start = Instant::now();
     send(&process, Signal::TERM);
-    let run = end(process);
+    let run = end_soon(process);
     assert!(start.elapsed() < Duration::from_millis(800), "without waiting for a reader: {:?}", start.elapsed());
     drop(stdout);
     assert_eq!((status(&run), stderr(&run)), (143, ""));

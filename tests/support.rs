@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempPath;
 
 /// How every test of a meaning is run: each engine, and compiled code from the first execution on.
@@ -36,11 +36,26 @@ pub fn rum(args: &[&str]) -> Command {
     command
 }
 
-/// The command as a process to talk to: everything piped.
+/// The command as a process to talk to: everything piped. It ends by itself if the test does not come to its end.
 pub fn process(args: &[&str]) -> process::Child {
     let mut command = process::Command::new(RUM);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["run", "--timeout", "60s"]).args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("the command starts")
+}
+
+/// The end of a process that puts little out, which must come soon: otherwise it is killed.
+pub fn end_soon(mut process: process::Child) -> Output {
+    const SOON: Duration = Duration::from_secs(10);
+    let start = Instant::now();
+    while process.try_wait().expect("a child").is_none() {
+        if start.elapsed() > SOON {
+            process.kill().expect("it still runs");
+            panic!("still running after {SOON:?}");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    process.wait_with_output().expect("an end")
 }
 
 /// The exit status of a run that was not killed.
