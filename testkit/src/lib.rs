@@ -1,4 +1,23 @@
-//! Test support.
+//! The net under rum: what its engines are compared with, and with what programs.
+//!
+//! - [`oracle`]: a machine so plain that it can be trusted; [`outcome`]: what a run is and what comes of it
+//! - [`builder`]: programs by hand; [`generate`]: programs from a seed, by features with weights
+//! - [`matrix`]: engines as contenders, and the comparison; [`campaign`]: many seeds, resumable, with coverage
+//! - [`contenders`]: rum's own engines in that matrix
+//! - [`shrink`]: smaller programs that fail alike; [`report`]: what a failure looks like on paper
+//! - [`programs`]: the programs of `umbin/`; [`workloads`]: the same computations in Rust
+//!
+//! For development only; no release contains it.
 
+pub mod builder;
+pub mod campaign;
+pub mod contenders;
+pub mod generate;
+pub mod matrix;
+pub mod oracle;
+pub mod outcome;
 pub mod programs;
+pub mod report;
+pub mod rng;
+pub mod shrink;
 pub mod workloads;

@@ -1,0 +1,346 @@
+//! The engines of rum as contenders, and the oracle with identifiers that follow rum's.
+
+use crate::matrix::{Contender, OracleContender, Run};
+use crate::oracle::{CountingIds, DEFAULT_MAX_WORDS, IdSource};
+use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
+use crate::rng::Rng;
+use rum_interp::memory::{AddressSpace, Memory as Segments};
+use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, Stop as RumStop};
+use rum_jit::{EngineKind, Optimisation, Options, Stats, Vm};
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Identifiers from rum's own memory, which is taken through the same allocs and abandons. That is how programs that
+/// compute with their identifiers are compared with the oracle; the oracle still checks that each is allowed.
+pub struct MirroredIds {
+    segments: Segments,
+}
+
+impl MirroredIds {
+    /// The identifiers that a machine with `options` hands out to `case`; none if there is no room for it.
+    pub fn new(case: &Case, options: &MachineOptions) -> Option<MirroredIds> {
+        let mut segments = Segments::new(options.memory_bytes_max, options.address_space).ok()?;
+        segments.extend_program(&case.program).ok()?;
+        Some(MirroredIds { segments })
+    }
+}
+
+impl IdSource for MirroredIds {
+    fn allocate(&mut self, words: u32) -> Option<u32> {
+        self.segments.alloc(words).ok()
+    }
+
+    fn abandon(&mut self, id: u32) {
+        // The oracle judges whether the segment is active; if rum disagrees, later identifiers tell.
+        self.segments.abandon(id);
+    }
+
+    fn load_program(&mut self, id: u32) {
+        if self.segments.capacity(id).is_some() {
+            // A failure is the limit on memory; the engine stops with it.
+            let _ = self.segments.load_program(id);
+        }
+    }
+}
+
+/// Options for machines of the test kit: a small range of addresses, which is quick to set up, or the default one.
+pub fn machine_options(small_space: bool) -> MachineOptions {
+    let address_space = if small_space { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
+    MachineOptions { memory_bytes_max: 2 * DEFAULT_MAX_WORDS * 4, address_space }
+}
+
+/// The oracle with rum's identifiers.
+pub fn mirrored_oracle(options: MachineOptions) -> OracleContender {
+    OracleContender::new(Box::new(move |case| match MirroredIds::new(case, &options) {
+        Some(ids) => Box::new(ids),
+        None => Box::new(CountingIds::default()),
+    }))
+}
+
+/// What a program has written to a [`Tape`].
+#[derive(Clone, Debug, Default)]
+pub struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    /// The bytes so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A console in memory whose output can be looked at while the machine owns it.
+#[derive(Debug)]
+pub struct Tape {
+    input: VecDeque<u8>,
+    written: Written,
+}
+
+impl Tape {
+    /// A console that reads `input`, and what will be written to it.
+    pub fn new(input: &[u8]) -> (Tape, Written) {
+        let written = Written::default();
+        (Tape { input: input.iter().copied().collect(), written: written.clone() }, written)
+    }
+}
+
+impl Console for Tape {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.written.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read(&mut self) -> io::Result<Option<u8>> {
+        Ok(self.input.pop_front())
+    }
+}
+
+/// The interpreter's way through a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// In one go.
+    Whole,
+    /// One instruction after the other.
+    Step,
+    /// In pieces of random length.
+    Pieces,
+}
+
+/// The interpreter as a contender.
+pub struct InterpContender {
+    pace: Pace,
+    options: MachineOptions,
+}
+
+impl InterpContender {
+    /// The interpreter, going at `pace` on machines with `options`.
+    pub fn new(pace: Pace, options: MachineOptions) -> InterpContender {
+        InterpContender { pace, options }
+    }
+}
+
+impl Contender for InterpContender {
+    fn name(&self) -> String {
+        match self.pace {
+            Pace::Whole => "interp".into(),
+            Pace::Step => "interp, step by step".into(),
+            Pace::Pieces => "interp, in pieces".into(),
+        }
+    }
+
+    fn run(&mut self, case: &Case, detail: bool) -> Run {
+        let (mut machine, output) = machine_for(case, &self.options);
+        let stop = go(&mut machine, self.pace, case);
+        let mut run = Run::new(outcome_of(&mut machine, stop, &output));
+        run.memory = detail.then(|| memory_of(&machine));
+        run
+    }
+}
+
+fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written) {
+    let (console, output) = Tape::new(&case.input);
+    match Machine::new(&case.program, Box::new(console), options) {
+        Ok(machine) => (machine, output),
+        Err(error) => panic!("no machine for the case: {error}"),
+    }
+}
+
+fn go(machine: &mut Machine, pace: Pace, case: &Case) -> RumStop {
+    let mut rng = Rng::new(case.budget ^ case.program.len() as u64);
+    loop {
+        let left = case.budget - machine.executed();
+        let stop = match pace {
+            Pace::Whole => return machine.run(Some(left)),
+            Pace::Step if left == 0 => return RumStop::Budget,
+            Pace::Step => match machine.step() {
+                Ok(()) => continue,
+                Err(stop) => return stop,
+            },
+            Pace::Pieces => machine.run(Some(left.min(u64::from(rng.logarithmic(1, 3000))))),
+        };
+        if !matches!(stop, RumStop::Budget) || machine.executed() >= case.budget {
+            return stop;
+        }
+    }
+}
+
+/// How a virtual machine with compiled code is driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// In one go.
+    Whole,
+    /// In pieces of random length.
+    Pieces,
+    /// In pieces of random length, every other one by the interpreter alone.
+    Switching,
+}
+
+/// Interpreter and compiled code together as a contender.
+pub struct JitContender {
+    name: String,
+    drive: Drive,
+    jit: Options,
+    machine: MachineOptions,
+}
+
+impl JitContender {
+    /// An engine with `jit` options, which always counts, on machines with `machine` options.
+    pub fn new(name: &str, drive: Drive, jit: Options, machine: MachineOptions) -> JitContender {
+        JitContender { name: name.into(), drive, jit: Options { count: true, ..jit }, machine }
+    }
+
+    /// Synchronous compilation at the first round: the options that the variants below start from.
+    pub fn eager() -> Options {
+        Options { engine: EngineKind::Jit, hot_threshold: 1, compile_threads: 0, ..Options::default() }
+    }
+
+    /// Every way of using the engine: thresholds, each optimisation off and all of them, a tiny budget of code, exits
+    /// forced at every check and at some, with a compile thread, in pieces, and switching engines.
+    pub fn all(machine: &dyn Fn() -> MachineOptions) -> Vec<JitContender> {
+        let eager = JitContender::eager;
+        let every: Vec<Optimisation> = Optimisation::ALL.to_vec();
+        let threaded = Options { compile_threads: 1, ..eager() };
+        let default_threshold = Options { hot_threshold: Options::default().hot_threshold, ..eager() };
+        let mut variants = vec![
+            ("jit".to_string(), Drive::Whole, eager()),
+            ("jit, default threshold".into(), Drive::Whole, default_threshold),
+            ("jit, threshold 20".into(), Drive::Whole, Options { hot_threshold: 20, ..eager() }),
+            ("jit, compile thread".into(), Drive::Whole, threaded),
+            ("jit, tiny code budget".into(), Drive::Whole, Options { code_budget_bytes: 4 << 10, ..eager() }),
+            ("jit, nothing optimised".into(), Drive::Whole, Options { disabled: every, ..eager() }),
+            ("jit, in pieces".into(), Drive::Pieces, eager()),
+            ("jit, switching".into(), Drive::Switching, eager()),
+        ];
+        for nth in [1, 2, 7] {
+            let options = Options { force_exit_every: Some(nth), ..eager() };
+            variants.push((format!("jit, exit at every {nth}. check"), Drive::Whole, options));
+        }
+        for optimisation in Optimisation::ALL {
+            let options = Options { disabled: vec![optimisation], ..eager() };
+            variants.push((format!("jit, no {}", optimisation.name()), Drive::Whole, options));
+        }
+        variants.into_iter().map(|(name, drive, jit)| JitContender::new(&name, drive, jit, machine())).collect()
+    }
+}
+
+impl Contender for JitContender {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn run(&mut self, case: &Case, detail: bool) -> Run {
+        let (machine, output) = machine_for(case, &self.machine);
+        let mut vm = match Vm::new(machine, &self.jit) {
+            Ok(vm) => vm,
+            Err(error) => panic!("no engine for the case: {error}"),
+        };
+        let stop = drive(&mut vm, self.drive, case);
+        let counters = flatten(&vm.stats());
+        let mut run = Run::new(outcome_of(vm.machine_mut(), stop, &output));
+        run.counters = counters;
+        run.memory = detail.then(|| memory_of(vm.machine()));
+        run
+    }
+}
+
+fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
+    let mut rng = Rng::new(case.budget ^ case.program.len() as u64);
+    let mut interpret = false;
+    loop {
+        let left = case.budget - vm.machine().executed();
+        let piece = match drive {
+            Drive::Whole => left,
+            Drive::Pieces | Drive::Switching => left.min(u64::from(rng.logarithmic(1, 3000))),
+        };
+        let stop = if interpret { vm.machine_mut().run(Some(piece)) } else { vm.run(Some(piece)) };
+        interpret = drive == Drive::Switching && !interpret;
+        if !matches!(stop, RumStop::Budget) || vm.machine().executed() >= case.budget {
+            return stop;
+        }
+    }
+}
+
+/// The numbers of a report as counters: those in groups get the group's name in front. Times are left out, because they
+/// are never the same twice.
+fn flatten(stats: &Stats) -> BTreeMap<String, u64> {
+    let plain = [
+        ("instructions", stats.instructions),
+        ("instructions compiled", stats.instructions_compiled),
+        ("regions published", stats.regions_published),
+        ("regions dropped", stats.regions_dropped),
+        ("regions rejected", stats.regions_rejected),
+        ("clif instructions", stats.clif_instructions),
+        ("code bytes", stats.code_bytes),
+        ("enters", stats.enters),
+        ("host steps", stats.host_steps),
+        ("generations after the first", stats.generations.saturating_sub(1)),
+        ("volatile words", stats.volatile_words),
+    ];
+    let groups = [("exit", &stats.exits), ("killed by", &stats.invalidations), ("gain of", &stats.optimisations)];
+    let grouped = groups
+        .into_iter()
+        .flat_map(|(group, counts)| counts.iter().map(move |(name, &count)| (format!("{group} {name}"), count)));
+    plain.into_iter().map(|(name, count)| (name.to_string(), count)).chain(grouped).collect()
+}
+
+/// What a machine that stopped has to show, in the kit's words.
+pub fn outcome_of(machine: &mut Machine, stop: RumStop, output: &Written) -> Outcome {
+    if let Err(error) = machine.flush() {
+        panic!("a console in memory failed: {error}");
+    }
+    // The machine's pc stays at a halt; the specification advances it first.
+    let after_halt = u32::from(matches!(stop, RumStop::Halt));
+    let zero = machine.segment(0).map(|words| (0, words));
+    let others = machine.active_segments().filter_map(|(id, _)| machine.segment(id).map(|words| (id, words)));
+    Outcome {
+        stop: translate_stop(stop, machine),
+        registers: machine.registers(),
+        pc: machine.pc() + after_halt,
+        executed: machine.executed(),
+        output: output.bytes(),
+        memory_digest: memory_digest(zero.into_iter().chain(others)),
+    }
+}
+
+fn memory_of(machine: &Machine) -> Memory {
+    let ids = machine.active_segments().map(|(id, _)| id).chain([0]);
+    ids.filter_map(|id| machine.segment(id).map(|words| (id, words.to_vec()))).collect()
+}
+
+/// A stop of rum in the kit's words.
+///
+/// # Panics
+/// If the fault does not tell the machine's own pc, registers and word, or the machine stopped for a reason that no
+/// case has. The campaign reports a panic as a divergence.
+pub fn translate_stop(stop: RumStop, machine: &Machine) -> Stop {
+    match stop {
+        RumStop::Halt => Stop::Halt,
+        RumStop::Budget => Stop::OutOfBudget,
+        RumStop::OutOfMemory(_) => Stop::OutOfMemory,
+        RumStop::Fault(fault) => {
+            assert_eq!(fault.pc, machine.pc(), "the fault's pc is the machine's");
+            assert_eq!(fault.registers, machine.registers(), "the fault's registers are the machine's");
+            let word = machine.segment(0).and_then(|words| words.get(fault.pc as usize).copied());
+            assert_eq!(fault.word, word, "the fault's word is the one at its pc");
+            Stop::Fault { kind: translate_fault(fault.kind), pc: fault.pc }
+        }
+        other => panic!("a case never stops like this: {other:?}"),
+    }
+}
+
+fn translate_fault(kind: RumKind) -> FaultKind {
+    match kind {
+        RumKind::InvalidInstruction { word } => FaultKind::InvalidInstruction { word },
+        RumKind::PcOutside { capacity } => FaultKind::PcOutside { capacity },
+        RumKind::IndexInactive { id } => FaultKind::IndexInactive { id },
+        RumKind::IndexOutside { id, offset, capacity } => FaultKind::IndexOutside { id, offset, capacity },
+        RumKind::AmendInactive { id } => FaultKind::AmendInactive { id },
+        RumKind::AmendOutside { id, offset, capacity } => FaultKind::AmendOutside { id, offset, capacity },
+        RumKind::AbandonProgram => FaultKind::AbandonProgram,
+        RumKind::AbandonInactive { id } => FaultKind::AbandonInactive { id },
+        RumKind::DivisionByZero { dividend } => FaultKind::DivisionByZero { dividend },
+        RumKind::LoadInactive { id } => FaultKind::LoadInactive { id },
+        RumKind::OutputTooLarge { value } => FaultKind::OutputTooLarge { value },
+    }
+}

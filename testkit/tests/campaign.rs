@@ -1,0 +1,130 @@
+//! Campaigns: the engines agree on a fixed part of the seeds, bugs are found and made small, progress is kept.
+
+use rum_jit::Optimisation;
+use rum_testkit::campaign::{Lineup, Plan, Summary, run};
+use rum_testkit::contenders::{InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
+use rum_testkit::generate::Profile;
+use rum_testkit::matrix::{Contender, OracleContender, Run};
+use rum_testkit::outcome::{Case, Stop};
+
+fn plan(first: u64, end: u64) -> Plan {
+    Plan {
+        first,
+        end,
+        threads: 2,
+        profile: Profile::default(),
+        failures_max: 3,
+        shrink_attempts: 4000,
+        progress: None,
+        announce: false,
+    }
+}
+
+fn assert_agreement(summary: &Summary, end: u64) {
+    let reports: Vec<&str> = summary.divergences.iter().map(|found| found.report.as_str()).collect();
+    assert!(reports.is_empty(), "{}", reports.join("\n"));
+    assert_eq!((summary.next, summary.coverage.programs), (end, end - summary.first));
+    assert_eq!(summary.coverage.inconclusive, 0);
+}
+
+#[test]
+fn the_interpreter_agrees_with_the_oracle_at_every_pace() {
+    let lineup = || -> Lineup {
+        vec![
+            Box::new(mirrored_oracle(machine_options(true))),
+            Box::new(InterpContender::new(Pace::Whole, machine_options(true))),
+            Box::new(InterpContender::new(Pace::Step, machine_options(true))),
+            Box::new(InterpContender::new(Pace::Pieces, machine_options(true))),
+        ]
+    };
+    for profile in Profile::NAMES {
+        let profile = Profile::named(profile).expect("profiles have names");
+        let summary = run(&Plan { profile, ..plan(0, 3000) }, &lineup, &|_| {}).expect("no progress file");
+        assert_agreement(&summary, 3000);
+        assert!(summary.coverage.counters["oracle"]["identifiers-reused"][1] > 0, "no identifier came round again");
+    }
+}
+
+#[test]
+fn the_interpreter_agrees_in_the_full_range_of_addresses() {
+    let lineup = || -> Lineup {
+        vec![
+            Box::new(mirrored_oracle(machine_options(false))),
+            Box::new(InterpContender::new(Pace::Whole, machine_options(false))),
+        ]
+    };
+    let summary = run(&plan(50_000, 51_000), &lineup, &|_| {}).expect("no progress file");
+    assert_agreement(&summary, 51_000);
+}
+
+#[test]
+fn compiled_code_agrees_in_every_way_of_using_it() {
+    let options = || machine_options(true);
+    let lineup = || -> Lineup {
+        let mut lineup: Lineup = vec![Box::new(InterpContender::new(Pace::Whole, options()))];
+        lineup.extend(JitContender::all(&options).into_iter().map(|jit| -> Box<dyn Contender> { Box::new(jit) }));
+        lineup
+    };
+    let summary = run(&plan(0, 150), &lineup, &|_| {}).expect("no progress file");
+    assert_agreement(&summary, 150);
+    let jit = &summary.coverage.counters["jit"];
+    assert!(jit["instructions compiled"][1] >= 120, "compiled code is hardly reached: {jit:?}");
+    for counter in ["exit check", "exit miss", "killed by stored", "killed by replaced"] {
+        assert!(jit[counter][0] > 0, "{counter} never happened: {jit:?}");
+    }
+    for optimisation in Optimisation::ALL {
+        let off = &summary.coverage.counters[&format!("jit, no {}", optimisation.name())];
+        let gain = off.get(&format!("gain of {}", optimisation.name())).map_or(0, |counts| counts[0]);
+        assert_eq!(gain, 0, "{} does something though it is off", optimisation.name());
+    }
+}
+
+/// An oracle with a bug: register 3 is wrong at the end when the program divided often.
+struct Buggy(OracleContender);
+
+impl Contender for Buggy {
+    fn name(&self) -> String {
+        "buggy".into()
+    }
+
+    fn run(&mut self, case: &Case, detail: bool) -> Run {
+        let mut run = self.0.run(case, detail);
+        let visits = run.visits.as_deref().unwrap_or_default();
+        let divides = case.program.iter().zip(visits).any(|(word, &count)| word >> 28 == 5 && count > 20);
+        if divides && run.outcome.stop == Stop::Halt {
+            run.outcome.registers[3] ^= 1;
+        }
+        run
+    }
+}
+
+fn buggy_lineup() -> Lineup {
+    vec![Box::new(OracleContender::with_own_ids()), Box::new(Buggy(OracleContender::with_own_ids()))]
+}
+
+#[test]
+fn a_bug_is_found_and_made_small() {
+    let profile = Profile { executed: (300, 2000), ..Profile::default() };
+    let summary =
+        run(&Plan { failures_max: 1, profile, ..plan(0, 10_000) }, &buggy_lineup, &|_| {}).expect("no progress file");
+    let found = summary.divergences.first().expect("the bug is found");
+    assert_eq!(found.contender, "buggy");
+    assert!(found.case.program.len() <= 60, "still {} words:\n{}", found.case.program.len(), found.report);
+    assert!(found.report.contains("* r3"), "{}", found.report);
+}
+
+#[test]
+fn a_campaign_goes_on_where_it_stopped_and_is_the_same_with_any_number_of_threads() {
+    let directory = std::env::temp_dir().join(format!("rum-campaign-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory for temporary files");
+    let progress = Some(directory.join("progress.json"));
+    let lineup = || -> Lineup { vec![Box::new(OracleContender::with_own_ids())] };
+    let whole = run(&Plan { threads: 1, ..plan(0, 1000) }, &lineup, &|_| {}).expect("no progress file");
+    let first = run(&Plan { progress: progress.clone(), ..plan(0, 450) }, &lineup, &|_| {}).expect("writable");
+    assert_eq!(first.next, 450);
+    let rest = run(&Plan { progress: progress.clone(), threads: 3, ..plan(0, 1000) }, &lineup, &|_| {});
+    assert_eq!(rest.expect("readable").coverage, whole.coverage);
+    let other = run(&Plan { progress, ..plan(0, 1000) }, &buggy_lineup, &|_| {});
+    assert!(other.expect_err("other contenders").to_string().contains("another campaign"));
+    std::fs::remove_dir_all(&directory).expect("it was made above");
+}
