@@ -3,6 +3,7 @@
 //! What needs a terminal, signals or special files is Unix only, and so is this whole binary.
 #![cfg(unix)]
 
+mod asm;
 mod cli;
 mod console;
 mod faults;
@@ -14,3 +15,4 @@ mod programs;
 mod signals;
 mod style;
 mod support;
+mod tutorial;
