@@ -8,6 +8,7 @@ mod cli;
 mod console;
 mod faults;
 mod images;
+mod languages;
 mod library;
 mod limits;
 mod odd_images;
