@@ -55,12 +55,29 @@ Exit status:
 
 A command's name is taken as a command: write ./run for an image named run.";
 
+const ASM_HELP: &str = "\
+The files make one program: labels are global, sections go on from file to file.
+
+Exit status:
+  0  the image was written; there may be warnings
+  1  the sources have errors, and nothing was written
+  2  wrong usage, or the system refused something";
+
+const DISASM_HELP: &str = "\
+Without colour the output is a source for rum asm, which makes the same image of it, word for word.";
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a program (the default)
     #[command(after_help = EXIT_STATUS)]
     Run(RunArgs),
+    /// Assemble sources into an image
+    #[command(after_help = ASM_HELP)]
+    Asm(AsmArgs),
+    /// Show an image as a source that assembles to it
+    #[command(after_help = DISASM_HELP)]
+    Disasm(DisasmArgs),
     /// Write a manual page to standard output
     #[command(hide = true)]
     Man {
@@ -136,6 +153,57 @@ pub struct LimitArgs {
     /// Stop after this long (60s, 500ms, 2m, "1m 30s")
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+}
+
+/// The arguments of `asm`.
+#[derive(Debug, Args)]
+pub struct AsmArgs {
+    /// The sources, in order; - for standard input
+    #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Where the image goes; standard output without it, or where it is -
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Understand the extended dialect: expressions, macros, includes, procedures, comparisons that are always right
+    #[arg(long)]
+    pub extended: bool,
+    /// Write symbols beside the image, to OUT.sym: which label and which line of which file each word belongs to
+    #[arg(short = 'g', long, requires = "output")]
+    pub symbols: bool,
+    /// Write a listing: each source line with the words that it became
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub listing: Option<PathBuf>,
+    /// Colour in messages; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// The arguments of `disasm`.
+#[derive(Debug, Args)]
+pub struct DisasmArgs {
+    /// The image; - for standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// The course's format instead: address, word and instruction, a line a word
+    #[arg(long, conflicts_with_all = ["no_fold", "color"])]
+    pub umdump: bool,
+    /// Show every instruction of the machine by itself, instead of the macro instructions that several stand for
+    #[arg(long)]
+    pub no_fold: bool,
+    /// Colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+}
+
+/// When text has colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal that can show them, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// How statistics are written.

@@ -10,6 +10,8 @@ use std::sync::Mutex;
 pub mod status {
     /// The program failed.
     pub const FAULT: u8 = 1;
+    /// The sources have errors.
+    pub const SOURCES: u8 = 1;
     /// Wrong usage, or the system refused something.
     pub const HOST: u8 = 2;
     /// A limit was reached.
@@ -44,6 +46,11 @@ impl Failure {
 /// Writes a line to standard error. Where that is closed or full nothing can be said, and the exit status has to do.
 pub fn say(text: impl Display) {
     let _ = writeln!(io::stderr(), "rum: {text}");
+}
+
+/// Shows a text of several lines on standard error, as it is; see [`say`].
+pub fn show(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// What the system says about an error, without its number.

@@ -1,11 +1,15 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports; `stdio` and `signals` connect the machine to the world. One file for each subcommand.
+//! `report` reports; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as
+//! a whole. One file for each subcommand.
 
+mod asm;
 mod cli;
 mod config;
+mod disasm;
 mod failure;
+mod files;
 mod pages;
 mod report;
 mod run;
@@ -18,6 +22,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     failure::guard(|| match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
         Command::Run(args) => run::run(args),
+        Command::Asm(args) => asm::asm(&args),
+        Command::Disasm(args) => disasm::disasm(&args),
         Command::Man { command } => pages::man(command.as_deref()),
         Command::Completions { shell } => pages::completions(shell),
     })

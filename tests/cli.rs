@@ -23,6 +23,21 @@ fn help_names_everything() {
 }
 
 #[test]
+fn help_names_the_commands() {
+    for (args, words) in [
+        (&["--help"][..], &["asm", "disasm", "run"][..]),
+        (&["asm", "--help"], &["--output", "--extended", "-g", "--listing", "--color", "Exit status"]),
+        (&["disasm", "-h"], &["--umdump", "--no-fold", "--color"]),
+    ] {
+        let run = rum(args).output().expect("it starts");
+        let text = String::from_utf8(run.stdout).expect("text");
+        for word in words {
+            assert!(text.contains(word), "{args:?} lacks {word}");
+        }
+    }
+}
+
+#[test]
 fn nothing_to_do_shows_the_help() {
     let run = rum(&[]).output().expect("it starts");
     assert_eq!(status(&run), 2);
@@ -31,7 +46,7 @@ fn nothing_to_do_shows_the_help() {
 
 #[test]
 fn mistakes_are_explained() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["--engin", "interp", "x.um"], "a similar argument exists: '--engine'"),
         (&["--engine", "fast", "x.um"], "[possible values: interp, jit, auto]"),
         (&["--stats=xml", "x.um"], "[possible values: text, json]"),
@@ -44,6 +59,9 @@ fn mistakes_are_explained() {
         (&["--compile-threads", "65", "x.um"], "0 to 64 threads"),
         (&["--code-budget", "-1", "x.um"], "unexpected argument '-1'"),
         (&["a.um", "b.um"], "unexpected argument 'b.um'"),
+        (&["asm"], "<FILES>"),
+        (&["asm", "-g", "x.ums"], "--output <OUT>"),
+        (&["disasm", "--color", "red", "x.um"], "[possible values: auto, always, never]"),
         (&["--engine", "interp"], "<IMAGE>"),
         (&["--engine", "interp", "run", "x.um"], "arguments of the command run stand behind its name"),
     ];
@@ -61,12 +79,20 @@ fn pages_and_completions_come_from_the_command_itself() {
     assert!(page.contains(".TH rum 1") && page.contains("max\\-instructions") && page.contains("Exit status"));
     let run = rum(&["man", "run"]).output().expect("it starts");
     assert!(String::from_utf8(run.stdout).expect("text").contains(".TH rum-run 1"));
+    for (command, word) in [("asm", "\\-\\-listing"), ("disasm", "\\-\\-umdump")] {
+        let run = rum(&["man", command]).output().expect("it starts");
+        let page = String::from_utf8(run.stdout).expect("text");
+        assert!(page.contains(&format!(".TH rum-{command} 1")) && page.contains(word), "{page}");
+    }
     let run = rum(&["man", "rung"]).output().expect("it starts");
     assert_eq!((status(&run), complaint(&run)), (2, "there is no command rung; see rum --help"));
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = rum(&["completions", shell]).output().expect("it starts");
         assert_eq!(status(&run), 0);
-        assert!(String::from_utf8(run.stdout).expect("text").contains("max-memory"), "{shell}");
+        let script = String::from_utf8(run.stdout).expect("text");
+        for word in ["max-memory", "asm", "disasm", "extended", "umdump"] {
+            assert!(script.contains(word), "{word} for {shell}");
+        }
     }
 }
 

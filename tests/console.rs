@@ -1,7 +1,6 @@
 //! Input and output: every byte, the end of input, and when output appears.
 
 use crate::support::*;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -98,16 +97,6 @@ fn standard_output_carries_the_programs_bytes_only() {
     let run = rum(&["--stats", arg(&path)]).output().expect("it starts");
     assert_eq!(run.stdout, [0, 0, 0, 255]);
     assert!(stderr(&run).starts_with("statistics of "));
-}
-
-/// A terminal: the side to watch, and the side for a process.
-fn terminal() -> (File, File) {
-    let watched = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&watched).expect("its other side");
-    unlockpt(&watched).expect("its other side");
-    let name = ptsname(&watched, Vec::new()).expect("its name");
-    let side = OpenOptions::new().read(true).write(true).open(name.to_str().expect("ASCII")).expect("the other side");
-    (File::from(watched), side)
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //! What needs a terminal, signals or special files is Unix only, and so is this whole binary.
 #![cfg(unix)]
 
+mod asm;
 mod cli;
 mod console;
 mod faults;
 mod images;
+mod languages;
 mod library;
 mod limits;
 mod odd_images;
@@ -14,3 +16,4 @@ mod programs;
 mod signals;
 mod style;
 mod support;
+mod tutorial;

@@ -35,6 +35,8 @@ fn links_between_documents_lead_somewhere() {
     let mut links = 0;
     for path in documents {
         let text = fs::read_to_string(&path).expect("text");
+        // Code may look like a link.
+        let text: String = text.split('`').step_by(2).collect();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = target.split('#').next().unwrap_or_default();
             if !target.contains("://") && !file.is_empty() {

@@ -3,7 +3,9 @@
 use assert_cmd::Command;
 use rum::isa::{Instruction, Reg};
 use rum::{Word, encode_image};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
@@ -118,6 +120,16 @@ pub fn shared(test: &str) -> Option<PathBuf> {
     let line = format!("SKIPPED for want of ../shared: {test}\n");
     std::io::stderr().write_all(line.as_bytes()).expect("standard error");
     None
+}
+
+/// A terminal: the side to watch, and the side for a process.
+pub fn terminal() -> (File, File) {
+    let watched = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&watched).expect("its other side");
+    unlockpt(&watched).expect("its other side");
+    let name = ptsname(&watched, Vec::new()).expect("its name");
+    let side = OpenOptions::new().read(true).write(true).open(name.to_str().expect("ASCII")).expect("the other side");
+    (File::from(watched), side)
 }
 
 fn r(number: u32) -> Reg {

@@ -1,0 +1,103 @@
+//! `rum asm`: from sources to an image, with a listing and symbols if they are wanted.
+//!
+//! The assembler itself is the crate `rum-asm`. Nothing is written unless the whole program is right.
+
+use crate::cli::AsmArgs;
+use crate::failure::{Failure, show, status};
+use crate::files::{input_name, is_colored, is_dash, read, write};
+use rum_asm::{Assembly, Diagnostic, Options, Source, assemble};
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+/// Assembles the files into one image.
+///
+/// # Errors
+/// The sources have errors, which were shown; or a file cannot be read or written.
+pub fn asm(args: &AsmArgs) -> Result<u8, Failure> {
+    let output = args.output.as_deref().unwrap_or(Path::new("-"));
+    let symbols = args.symbols.then(|| symbols_path(output));
+    check_outputs(args, output, symbols.as_deref())?;
+    let source = |path: &PathBuf| Ok(Source::new(input_name(path), read(path)?));
+    let sources: Vec<Source> = args.files.iter().map(source).collect::<Result<_, Failure>>()?;
+    let options =
+        Options { extended: args.extended, debug: args.symbols || args.listing.is_some(), ..Options::default() };
+    let color = is_colored(args.color, &io::stderr());
+    let assembly = assemble(&sources, &options).map_err(|errors| refuse(&errors, color))?;
+    show_all(&assembly.warnings, color);
+    if assembly.words.is_empty() {
+        return Err(Failure {
+            status: status::SOURCES,
+            text: "the sources have no words: no image is empty".to_owned(),
+        });
+    }
+    write_all(&assembly, args, output, symbols.as_deref())?;
+    Ok(0)
+}
+
+fn write_all(assembly: &Assembly, args: &AsmArgs, output: &Path, symbols: Option<&Path>) -> Result<(), Failure> {
+    write(output, |out| out.write_all(&assembly.to_bytes()))?;
+    if let Some(path) = symbols {
+        write(path, |out| assembly.write_symbols(out))?;
+    }
+    if let Some(path) = &args.listing {
+        write(path, |out| assembly.write_listing(out))?;
+    }
+    Ok(())
+}
+
+/// Where the symbols of an image stand: beside it, with `.sym` behind its name.
+fn symbols_path(image: &Path) -> PathBuf {
+    let mut name = OsString::from(image);
+    name.push(".sym");
+    PathBuf::from(name)
+}
+
+/// Sees to it that nothing is written to a terminal that should not be, nor over a source.
+fn check_outputs(args: &AsmArgs, output: &Path, symbols: Option<&Path>) -> Result<(), Failure> {
+    if is_dash(output) {
+        if args.symbols {
+            return Err(Failure::host("symbols stand beside the image: -g needs -o with the name of a file"));
+        }
+        if args.listing.as_deref().is_some_and(is_dash) {
+            return Err(Failure::host("image and listing cannot both go to standard output"));
+        }
+        if io::stdout().is_terminal() {
+            return Err(Failure::host("an image is nothing for a terminal: name a file with -o, or use a pipe"));
+        }
+    }
+    let outputs: Vec<&Path> = [Some(output), symbols, args.listing.as_deref()].into_iter().flatten().collect();
+    for (number, out) in outputs.iter().enumerate() {
+        if args.files.iter().any(|source| is_same_file(source, out)) {
+            return Err(Failure::host(format!("{} is a source; writing there would destroy it", out.display())));
+        }
+        if out.extension().is_some_and(|extension| extension == "ums") && out.exists() {
+            return Err(Failure::host(format!("{} has the name of a source; is OUT missing?", out.display())));
+        }
+        if outputs[..number].iter().any(|other| other == out || is_same_file(other, out)) {
+            return Err(Failure::host(format!("{} would be written twice", out.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Whether two names stand for one file that exists, and is more than a device.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let canonical = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.is_file());
+    !is_dash(a) && !is_dash(b) && canonical(a).is_some_and(|a| canonical(b) == Some(a))
+}
+
+fn show_all(diagnostics: &[Diagnostic], color: bool) {
+    for diagnostic in diagnostics {
+        show(format_args!("{}\n", diagnostic.render(color)));
+    }
+}
+
+/// Shows what is wrong with the sources, and says how much it is.
+fn refuse(diagnostics: &[Diagnostic], color: bool) -> Failure {
+    show_all(diagnostics, color);
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == rum_asm::Severity::Error).count();
+    let plural = if errors == 1 { "" } else { "s" };
+    Failure { status: status::SOURCES, text: format!("{errors} error{plural}, no image was written") }
+}
