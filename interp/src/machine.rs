@@ -214,3 +214,23 @@ impl Machine {
         &mut *self.console
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::Scripted;
+
+    /// A program that replaces itself by itself for ever still keeps its budget and answers polls.
+    #[test]
+    fn endless_replacement_can_be_stopped() {
+        // r1 := 2; r2 := map segment (r1 words); r4 := 5; r3 := m[r0][r4]; m[r2][r0] := r3; goto r0 in program m[r2]
+        let program = [0xd200_0002, 0x8000_0011, 0xd800_0005, 0x1000_00c4, 0x2000_0083, 0xc000_0010];
+        let mut machine =
+            Machine::new(&program, Box::new(Scripted::default()), &MachineOptions::default()).expect("a machine");
+        let handle = machine.poll_handle();
+        assert!(matches!(machine.run(Some(1_000_003)), Stop::Budget));
+        assert_eq!((machine.executed(), machine.state().replacements), (1_000_003, 999_998));
+        handle.interrupt();
+        assert!(matches!(machine.run(None), Stop::Interrupted));
+    }
+}

@@ -403,6 +403,10 @@ fn quick<const HOT: bool>(
                     step(state, console)?;
                 }
             }
+            // A jump too, for those who want control: a program may do nothing but load programs.
+            if state.pc != before.wrapping_add(1) && (state.polled() || state.executed >= until) {
+                return Ok(());
+            }
             if state.replacements != replacements || state.pc >= view.program_len {
                 continue 'replaced;
             }
