@@ -1,10 +1,11 @@
 //! Campaigns: the engines agree on a fixed part of the seeds, bugs are found and made small, progress is kept.
 
 use rum_jit::Optimisation;
+use rum_testkit::builder::{Builder, R1, R2, R3, R4, R6};
 use rum_testkit::campaign::{Lineup, Plan, Summary, run};
-use rum_testkit::contenders::{InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
-use rum_testkit::generate::Profile;
-use rum_testkit::matrix::{Contender, OracleContender, Run};
+use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
+use rum_testkit::generate::{Profile, generate};
+use rum_testkit::matrix::{Contender, OracleContender, Run, Verdict, compare};
 use rum_testkit::outcome::{Case, Stop};
 
 fn plan(first: u64, end: u64) -> Plan {
@@ -127,4 +128,37 @@ fn a_campaign_goes_on_where_it_stopped_and_is_the_same_with_any_number_of_thread
     let other = run(&Plan { progress, ..plan(0, 1000) }, &buggy_lineup, &|_| {});
     assert!(other.expect_err("other contenders").to_string().contains("another campaign"));
     std::fs::remove_dir_all(&directory).expect("it was made above");
+}
+
+/// A program that does nothing but load itself again and again.
+fn endless() -> Vec<u32> {
+    let mut builder = Builder::new();
+    let word = builder.label();
+    builder.literal(R1, 1);
+    builder.alloc(R2, R1);
+    builder.literal_label(R4, word, 0);
+    builder.index(R3, R6, R4);
+    builder.amend(R2, R6, R3);
+    builder.bind(word);
+    builder.load_program(R2, R6);
+    builder.build()
+}
+
+fn assert_exact(case: &Case) {
+    let expected = mirrored_oracle(machine_options(true)).run(case, false).outcome;
+    let outcome = InterpContender::new(Pace::Whole, machine_options(true)).run(case, false).outcome;
+    assert_eq!(compare(&expected, &outcome), Verdict::Same);
+    let mut jit = JitContender::new("jit", Drive::Whole, JitContender::eager(), machine_options(true));
+    assert_eq!(compare(&expected, &jit.run(case, false).outcome), Verdict::Same);
+}
+
+#[test]
+fn budgets_are_exact_in_a_program_that_only_loads_programs() {
+    for budget in [0, 1, 5, 6, 7, 8, 9, 10, 100, 10_000] {
+        assert_exact(&Case { program: endless(), input: vec![], budget });
+    }
+    // Programs whose budget ends soon after a load-program.
+    for seed in [5223, 27774, 38182, 48056, 64590, 73790, 77490] {
+        assert_exact(&generate(seed, &Profile::default()).case);
+    }
 }
