@@ -1,7 +1,7 @@
 //! Campaigns: the engines agree on a fixed part of the seeds, bugs are found and made small, progress is kept.
 
 use rum_jit::Optimisation;
-use rum_testkit::builder::{Builder, R1, R2, R3, R4, R6};
+use rum_testkit::builder::{Builder, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::campaign::{Lineup, Plan, Summary, run};
 use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
 use rum_testkit::generate::{Profile, generate};
@@ -159,6 +159,49 @@ fn budgets_are_exact_in_a_program_that_only_loads_programs() {
     }
     // Programs whose budget ends soon after a load-program.
     for seed in [5223, 27774, 38182, 48056, 64590, 73790, 77490] {
+        assert_exact(&generate(seed, &Profile::default()).case);
+    }
+}
+
+#[test]
+fn budgets_are_exact_when_a_short_program_loads_a_longer_one() {
+    // The first program copies itself, makes a program of one word that loads the copy, and loads that one; the copy
+    // goes on with words without a jump, and loads the short one again.
+    let mut builder = Builder::new();
+    let (tiny_word, again, head, loaded, end) =
+        (builder.label(), builder.label(), builder.label(), builder.label(), builder.label());
+    builder.literal_label(R4, end, 0);
+    builder.alloc(R1, R4);
+    builder.literal(R3, 0);
+    builder.not(R3, R3);
+    builder.bind(head);
+    builder.add(R4, R4, R3);
+    builder.index(R5, R6, R4);
+    builder.amend(R1, R4, R5);
+    builder.literal_label(R5, loaded, 0);
+    builder.literal_label(R0, head, 0);
+    builder.cond_move(R5, R0, R4);
+    builder.load_program(R6, R5);
+    builder.bind(loaded);
+    builder.literal(R3, 1);
+    builder.alloc(R2, R3);
+    builder.literal_label(R4, tiny_word, 0);
+    builder.index(R5, R6, R4);
+    builder.amend(R2, R6, R5);
+    builder.literal_label(R7, again, 0);
+    builder.bind(again);
+    for _ in 0..40 {
+        builder.add(R0, R0, R3);
+    }
+    builder.load_program(R2, R6);
+    builder.bind(tiny_word);
+    builder.load_program(R1, R7);
+    builder.bind(end);
+    let program = builder.build();
+    for budget in 2000..2060 {
+        assert_exact(&Case { program: program.clone(), input: vec![], budget });
+    }
+    for seed in [16095, 17071, 17357, 18205, 29567, 54009, 67509, 70859, 84387, 91105] {
         assert_exact(&generate(seed, &Profile::default()).case);
     }
 }
