@@ -173,7 +173,7 @@ fn quick<const HOT: bool>(
     until: u64,
     threshold: i32,
 ) -> Result<(), Stop> {
-    'replaced: loop {
+    'outside: loop {
         let view = View::of(state);
         let entries = state.program.entries.cast_const();
         let heat = state.program.heat;
@@ -407,8 +407,12 @@ fn quick<const HOT: bool>(
             if state.pc != before.wrapping_add(1) && (state.polled() || state.executed >= until) {
                 return Ok(());
             }
-            if state.replacements != replacements || state.pc >= view.program_len {
-                continue 'replaced;
+            if state.replacements != replacements {
+                // How far the loop may go without looking at the count depends on the program's length.
+                return Ok(());
+            }
+            if state.pc >= view.program_len {
+                continue 'outside;
             }
             if HOT && state.pc != before.wrapping_add(1) && state.program.heat(state.pc) >= threshold {
                 return Err(Stop::Hot);

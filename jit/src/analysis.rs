@@ -4,6 +4,7 @@
 //! again: leaving hands all eight registers to the interpreter, so at a point where code may leave, every register
 //! matters. Where a register does not matter, its home in the state may be stale.
 
+use crate::options::Optimisation;
 use crate::region::{End, Known, Region, follow, known_at_entry, written};
 use crate::translate::Settings;
 use rum_interp::isa::Instruction;
@@ -48,7 +49,10 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
         // Every block may leave at its start, when the limit is near.
         matters.values_mut().for_each(|set| *set = RegSet::MAX);
     }
-    let params = params(region, &back_edges, &effects, &reads);
+    let params = match settings.optimisations.has(Optimisation::Loops) {
+        true => params(region, &back_edges, &effects, &reads),
+        false => HashMap::new(),
+    };
     Facts { matters, params, polls }
 }
 

@@ -3,6 +3,7 @@
 use super::value::{Key, RegState, Val};
 use super::{Env, ExitReason, PendingExit, SITES_MAX, Site, Translator, exit_number, trusted, unit_signature};
 use crate::abi;
+use crate::options::Optimisation;
 use crate::region::{Block, End, written};
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, JumpTableData, Signature, condcodes::IntCC, types};
 use cranelift_codegen::isa::CallConv;
@@ -381,10 +382,11 @@ impl Translator<'_> {
                 block
             }
         };
-        if target >= self.region.program_len || !self.on(crate::options::Optimisation::Links) {
+        if target >= self.region.program_len || !self.on(Optimisation::Links) {
             let miss = self.return_block(abi::EXIT_MISS);
             self.b.ins().jump(miss, &[]);
         } else {
+            self.gain(Optimisation::Links);
             let target = self.iconst(target);
             self.b.ins().jump(block, &[BlockArg::Value(target)]);
         }

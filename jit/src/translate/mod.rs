@@ -251,6 +251,7 @@ impl Translator<'_> {
             if self.region.zero & bit != 0 {
                 env.regs[reg.index()] = RegState { val: Val::Const(0), dirty: false };
             } else if params & bit != 0 {
+                self.gain(Optimisation::Loops);
                 let value = values.next().expect("a parameter for each register in the set");
                 env.regs[reg.index()] = RegState { val: Val::Ssa(value), dirty: true };
             }
