@@ -46,7 +46,7 @@ fn the_end_of_input_is_all_ones_every_time() {
 fn output_is_written_before_input_is_waited_for() {
     let path = image(&[print("name? "), vec![input(1), output(1)], print("!"), vec![halt()]].concat());
     for engine in ENGINES {
-        let mut process = process(&with(engine, &[arg(&path)]));
+        let mut process = guest(&with(engine, &[arg(&path)]));
         let mut stdout = process.stdout.take().expect("piped");
         let mut prompt = [0; 6];
         stdout.read_exact(&mut prompt).expect("a prompt");
@@ -63,7 +63,7 @@ fn output_is_written_before_input_is_waited_for() {
 fn a_closed_pipe_is_a_quiet_end() {
     let path = image(&print_for_ever());
     for engine in ENGINES {
-        let mut process = process(&with(engine, &[arg(&path)]));
+        let mut process = guest(&with(engine, &[arg(&path)]));
         let mut some = [0; 10];
         process.stdout.take().expect("piped").read_exact(&mut some).expect("output");
         let run = process.wait_with_output().expect("an end");

@@ -52,9 +52,10 @@ fn mistakes_are_named() {
         return;
     }
     let script = root().join("benches/compare-languages");
-    for (args, message) in
-        [(&["nosuch"][..], "nosuch is neither a program"), (&["--rum", "none", "count"], "there is no none")]
-    {
+    for (args, message) in [
+        (&["--rum", RUM, "nosuch"][..], "nosuch is neither a program"),
+        (&["--rum", "none", "count"], "there is no none"),
+    ] {
         let run = Command::new("python3").arg("-B").arg(&script).args(args).output().expect("it starts");
         assert!(status(&run) != 0 && stderr(&run).contains(message), "{}", stderr(&run));
     }

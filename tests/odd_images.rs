@@ -84,7 +84,7 @@ fn an_image_can_be_a_named_pipe() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("pipe.um");
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
-    let process = process(&[arg(&path)]);
+    let process = guest(&[arg(&path)]);
     std::fs::write(&path, encode_image(&[print("through"), vec![halt()]].concat())).expect("somebody reads");
     let run = process.wait_with_output().expect("an end");
     assert_eq!((status(&run), &run.stdout[..]), (0, &b"through"[..]));

@@ -17,7 +17,7 @@ fn send(process: &Child, signal: Signal) {
 
 /// Starts a program and waits until it has put its first byte out.
 fn started(args: &[&str]) -> Child {
-    let mut process = process(args);
+    let mut process = guest(args);
     let mut byte = [0];
     process.stdout.as_mut().expect("piped").read_exact(&mut byte).expect("a first byte");
     process

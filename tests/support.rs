@@ -38,12 +38,16 @@ pub fn rum(args: &[&str]) -> Command {
     command
 }
 
-/// The command as a process to talk to: everything piped. It ends by itself if the test does not come to its end.
+/// The command as a process to talk to: everything piped.
 pub fn process(args: &[&str]) -> process::Child {
     let mut command = process::Command::new(RUM);
-    command.args(["run", "--timeout", "60s"]).args(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("the command starts")
+}
+
+/// A program as a process to talk to, which ends by itself if the test does not come to its end.
+pub fn guest(args: &[&str]) -> process::Child {
+    process(&[&["--timeout", "60s"], args].concat())
 }
 
 /// The end of a process that puts little out, which must come soon: otherwise it is killed.
