@@ -180,7 +180,8 @@ fn full_disks_are_noticed_and_gone_readers_are_not() {
         let run = Command::new(RUM).args(args).stdout(full).stderr(Stdio::piped()).output().expect("it starts");
         let message = "cannot write to standard output: No space left on device";
         assert_eq!((status(&run), complaint(&run)), (2, message), "{args:?}");
-        let mut process = process(args);
+        let mut process =
+            Command::new(RUM).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         drop(process.stdout.take());
         assert_eq!(process.wait().expect("an end").code(), Some(0), "{args:?}");
     }
