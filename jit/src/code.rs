@@ -125,10 +125,17 @@ impl CodeSpace {
     /// Reserves room for `bytes` bytes of code.
     ///
     /// # Errors
-    /// The system does not grant the addresses.
+    /// The system does not grant the addresses, or no executable memory.
     pub fn new(bytes: usize) -> io::Result<CodeSpace> {
         let space = Reservation::new(bytes, Backing::OnCommit)?;
         let base = space.start();
+        // Some systems refuse executable memory only when it is asked for.
+        let page = region::page::size();
+        // SAFETY: the first page of our range, which nobody uses yet.
+        unsafe {
+            region::protect(base, page, Protection::READ_EXECUTE).map_err(io::Error::other)?;
+            region::protect(base, page, Protection::NONE).map_err(io::Error::other)?;
+        }
         let arena = Arc::new(Mutex::new(Arena { space, used: 0, writable: None }));
         Ok(CodeSpace { module: None, arena, base })
     }

@@ -70,10 +70,9 @@ const CODE_RESERVE_FACTOR: usize = 2;
 struct Jit {
     cache: Cache,
     code: CodeSpace,
-    isa: OwnedTargetIsa,
-    trampoline: Trampoline,
-    compiler: Compiler,
-    worker: Option<Worker>,
+    /// Made when the first region is to be compiled: short programs never need it.
+    backend: Option<Backend>,
+    compile_threads: usize,
     /// Regions handed to the worker, by the number of their unit; those not in here any more are dropped.
     pending: HashMap<u32, Region>,
     settings: Settings,
@@ -94,6 +93,28 @@ struct Jit {
     gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
     stats: Stats,
+}
+
+/// What makes code, and the way into it.
+struct Backend {
+    isa: OwnedTargetIsa,
+    trampoline: Trampoline,
+    compiler: Compiler,
+    worker: Option<Worker>,
+}
+
+impl Backend {
+    /// Starts the first generation of code.
+    fn start(code: &mut CodeSpace, state: &mut State, threads: usize) -> Result<Backend, String> {
+        let isa = host_isa()?;
+        code.restart()?;
+        let trampoline = publish_stubs(code, &*isa, state)?;
+        let worker = match threads {
+            0 => None,
+            _ => Some(Worker::start(isa.clone(), state.poll_handle()).map_err(|error| error.to_string())?),
+        };
+        Ok(Backend { compiler: Compiler::new(isa.clone()), isa, trampoline, worker })
+    }
 }
 
 /// How compiled code came back, for the statistics.
@@ -189,7 +210,8 @@ impl Vm {
 
 impl Jit {
     fn new(machine: &mut Machine, options: &Options) -> Result<Jit, String> {
-        let isa = host_isa()?;
+        // Whether the host's architecture is supported and executable memory is granted is said at once.
+        host_isa()?;
         let state = machine.state_mut();
         let words_max = state.memory.program_words_max();
         let all_ids = state.memory.covers_all_ids();
@@ -197,13 +219,7 @@ impl Jit {
         let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
         let cache = Cache::new(words_max, backing).map_err(|error| error.to_string())?;
         let reserve = options.code_budget_bytes.saturating_mul(CODE_RESERVE_FACTOR).clamp(1 << 20, 1 << 31);
-        let mut code = CodeSpace::new(reserve).map_err(|error| error.to_string())?;
-        code.restart()?;
-        let trampoline = publish_stubs(&mut code, &*isa, state)?;
-        let worker = match options.compile_threads {
-            0 => None,
-            _ => Some(Worker::start(isa.clone(), state.poll_handle()).map_err(|error| error.to_string())?),
-        };
+        let code = CodeSpace::new(reserve).map_err(|error| error.to_string())?;
         let settings = Settings {
             optimisations: Optimisations::without(&options.disabled),
             count: options.count,
@@ -213,10 +229,8 @@ impl Jit {
         let mut jit = Jit {
             cache,
             code,
-            compiler: Compiler::new(isa.clone()),
-            isa,
-            trampoline,
-            worker,
+            backend: None,
+            compile_threads: options.compile_threads,
             pending: HashMap::new(),
             settings,
             threshold: i32::try_from(options.hot_threshold.max(1)).unwrap_or(i32::MAX - 1).min(1 << 30),
@@ -352,8 +366,8 @@ impl Jit {
         self.not_zero.clear();
         self.improvements.clear();
         if self.prepare_program(state).is_err() {
-            // No table, no entries: the interpreter goes on alone.
-            self.threshold = i32::MAX - 1;
+            // No table, no entries.
+            self.give_up();
         }
     }
 
@@ -370,6 +384,7 @@ impl Jit {
 
     /// Runs compiled code from the pc on.
     fn enter(&mut self, machine: &mut Machine, entry: u64, until: u64) -> After {
+        let trampoline = self.backend.as_ref().expect("an entry leads to code, which the back end made").trampoline;
         let mut calls = HostCalls { machine, stop: None, panic: None, steps: 0 };
         // SAFETY: `machine` is borrowed for the call, and compiled code and its host calls are the only users meanwhile.
         let state = unsafe { (*calls.machine).state_mut() };
@@ -381,7 +396,7 @@ impl Jit {
         let code = self.code.base().wrapping_add(entry as u32 as usize);
         // SAFETY: the table holds entries of live units only, made for this state, and everything that they depend on is
         // as it was when they were made (`catch_up`).
-        let number = unsafe { (self.trampoline)(data, code, (entry >> 32) as u32) };
+        let number = unsafe { trampoline(data, code, (entry >> 32) as u32) };
         self.stats.enters += 1;
         self.stats.host_steps += calls.steps;
         let (stop, panic) = (calls.stop.take(), calls.panic.take());
@@ -572,10 +587,17 @@ impl Jit {
             set_heat(state, root, i32::MIN / 2);
             return;
         };
+        if self.backend.is_none() {
+            match Backend::start(&mut self.code, state, self.compile_threads) {
+                Ok(backend) => self.backend = Some(backend),
+                Err(_) => return self.give_up(),
+            }
+        }
+        let Some(backend) = &mut self.backend else { return };
         self.stats.regions_requested += 1;
         let unit = self.cache.number();
-        let Some(worker) = &self.worker else {
-            let result = self.compiler.compile(&region, unit, &self.settings);
+        let Some(worker) = &backend.worker else {
+            let result = backend.compiler.compile(&region, unit, &self.settings);
             return self.publish(state, unit, &region, result);
         };
         // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
@@ -590,7 +612,7 @@ impl Jit {
         if worker.submit(Job { unit, region: region.clone(), settings: self.settings.clone() }) {
             self.pending.insert(unit, region);
         } else {
-            self.worker = None;
+            backend.worker = None;
             self.cool(state, &region);
         }
     }
@@ -621,14 +643,23 @@ impl Jit {
         self.drop_everything(state, Cause::Budget);
         self.cache.restart();
         self.stats.generations += 1;
-        match self.code.restart().and_then(|()| publish_stubs(&mut self.code, &*self.isa, state)) {
-            Ok(trampoline) => self.trampoline = trampoline,
-            Err(_) => self.threshold = i32::MAX - 1,
+        let Some(backend) = &mut self.backend else { return };
+        match self.code.restart().and_then(|()| publish_stubs(&mut self.code, &*backend.isa, state)) {
+            Ok(trampoline) => backend.trampoline = trampoline,
+            Err(_) => self.give_up(),
         }
     }
 
+    /// No more code can be made: the interpreter goes on alone.
+    fn give_up(&mut self) {
+        self.threshold = i32::MAX - 1;
+    }
+
     fn publish_finished(&mut self, state: &mut State) {
-        let finished: Vec<_> = self.worker.as_ref().map_or_else(Vec::new, |worker| worker.finished().collect());
+        let finished: Vec<_> = {
+            let worker = self.backend.as_ref().and_then(|backend| backend.worker.as_ref());
+            worker.map_or_else(Vec::new, |worker| worker.finished().collect())
+        };
         for done in finished {
             if self.pending.remove(&done.unit).is_some() {
                 self.publish(state, done.unit, &done.region, done.result);
