@@ -80,7 +80,7 @@ impl Unit {
 
 /// All live units, and the table that leads to them.
 pub(crate) struct Cache {
-    /// Live units by number. Numbers are never used twice in a generation.
+    /// Live units by number. Numbers are never used twice.
     units: BTreeMap<u32, Unit>,
     next_unit: u32,
     table: Reservation,
@@ -139,12 +139,6 @@ impl Cache {
 
     pub fn numbers_used(&self) -> u32 {
         self.next_unit
-    }
-
-    /// Starts numbering anew, for a new generation.
-    pub fn restart(&mut self) {
-        assert!(self.units.is_empty());
-        self.next_unit = 1;
     }
 
     pub fn unit_mut(&mut self, number: u32) -> Option<&mut Unit> {

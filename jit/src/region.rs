@@ -86,6 +86,8 @@ pub(crate) struct Region {
     pub program_len: u32,
     /// Constant offsets of segment 0 that the region stores to although somebody depends on the words there.
     pub watched_stores: HashSet<u32>,
+    /// Constant offsets of segment 0 that the region stores to, and nobody depends on.
+    pub plain_stores: HashSet<u32>,
     /// What the instructions at words of the region have met (`SITE_...`), where anything.
     pub sites: HashMap<u32, u8>,
 }
@@ -271,6 +273,7 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
         volatile: HashSet::new(),
         program_len: len,
         watched_stores: HashSet::new(),
+        plain_stores: HashSet::new(),
         sites: HashMap::new(),
     };
     let mut entries: HashSet<u32> = HashSet::from([root]);
@@ -359,7 +362,9 @@ impl Region {
                 }
             }
         }
-        self.watched_stores = self.constant_stores().filter(|&offset| self.depends_on(offset, around)).collect();
+        let stores: HashSet<u32> = self.constant_stores().collect();
+        (self.watched_stores, self.plain_stores) =
+            stores.into_iter().partition(|&offset| self.depends_on(offset, around));
         for block in self.blocks.values_mut() {
             block.edges_in = edges.get(&block.start).copied().unwrap_or(0);
         }

@@ -90,6 +90,8 @@ struct Jit {
     not_zero: HashMap<u32, u8>,
     /// How often a root's unit was compiled again.
     improvements: HashMap<u32, u32>,
+    /// How often a root's code was dropped because the program had changed meanwhile.
+    drops: HashMap<u32, u32>,
     gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
     stats: Stats,
@@ -242,6 +244,7 @@ impl Jit {
             targets: HashMap::new(),
             not_zero: HashMap::new(),
             improvements: HashMap::new(),
+            drops: HashMap::new(),
             gains: [0; Optimisation::ALL.len()],
             exits: [0; ExitKind::ALL.len()],
             stats: Stats { generations: 1, ..Stats::default() },
@@ -365,6 +368,7 @@ impl Jit {
         self.targets.clear();
         self.not_zero.clear();
         self.improvements.clear();
+        self.drops.clear();
         if self.prepare_program(state).is_err() {
             // No table, no entries.
             self.give_up();
@@ -579,7 +583,10 @@ impl Jit {
 
     /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0.
     fn request(&mut self, state: &mut State, root: u32, zero: u8) {
-        if self.code.used_bytes() > self.budget_bytes || self.cache.numbers_used() + 1 >= abi::UNITS_MAX.min(1 << 16) {
+        if self.cache.numbers_used() + 1 >= abi::UNITS_MAX {
+            return self.give_up();
+        }
+        if self.code.used_bytes() > self.budget_bytes {
             self.new_generation(state);
         }
         let Some(region) = self.region(state, root, zero) else {
@@ -641,7 +648,6 @@ impl Jit {
 
     fn new_generation(&mut self, state: &mut State) {
         self.drop_everything(state, Cause::Budget);
-        self.cache.restart();
         self.stats.generations += 1;
         let Some(backend) = &mut self.backend else { return };
         match self.code.restart().and_then(|()| publish_stubs(&mut self.code, &*backend.isa, state)) {
@@ -681,7 +687,10 @@ impl Jit {
         if !region.matches(state.memory.program()) || !self.cache.fits(&compiled.plan, region, &mut state.program) {
             self.stats.regions_dropped += 1;
             self.cool(state, region);
-            set_heat(state, region.root, self.threshold - 1);
+            // The more often that happened, the longer until the next attempt.
+            let drops = self.drops.entry(region.root).or_default();
+            *drops += 1;
+            set_heat(state, region.root, -(1 << (*drops + 4).min(24)));
             return;
         }
         let signature = crate::translate::unit_signature();

@@ -130,7 +130,8 @@ impl Translator<'_> {
                 self.always_leave();
                 return false;
             }
-            (Val::Const(0), Val::Const(offset)) => {
+            // An offset that only the translator came to know is checked at run time like any other.
+            (Val::Const(0), Val::Const(offset)) if self.region.plain_stores.contains(&offset) => {
                 self.store_ends_window(Place::Slot(offset));
                 self.plan.plain_stores.insert(offset);
                 let (base, displacement) = self.slot_address(offset);
