@@ -1,10 +1,11 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as
-//! a whole. One file for each subcommand.
+//! `report` reports; `bench` compares; `stdio` and `signals` connect the machine to the world; `files`
+//! reads and writes what is converted as a whole. One file or folder for each subcommand.
 
 mod asm;
+mod bench;
 mod cli;
 mod config;
 mod disasm;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Asm(args) => asm::asm(&args),
         Command::Disasm(args) => disasm::disasm(&args),
+        Command::Bench(args) => bench::bench(&args),
         Command::Man { command } => pages::man(command.as_deref()),
         Command::Completions { shell } => pages::completions(shell),
     })

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod asm;
+mod bench;
 mod cli;
 mod console;
 mod faults;
