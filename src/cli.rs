@@ -5,6 +5,7 @@
 //! opened and choices made in `config.rs`.
 
 use crate::bench::args::BenchArgs;
+use crate::gate::args::GateArgs;
 use clap::builder::ArgAction;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -82,6 +83,8 @@ pub enum Command {
     /// Compare engines, options and other machines: which is faster, and how sure is that?
     #[command(after_help = crate::bench::args::AFTER_HELP)]
     Bench(BenchArgs),
+    /// Tell whether performance got worse: counters without noise, and races
+    Gate(GateArgs),
     /// Write a manual page to standard output
     #[command(hide = true)]
     Man {

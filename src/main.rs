@@ -1,7 +1,7 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports; `bench` compares; `stdio` and `signals` connect the machine to the world; `files`
+//! `report` reports; `bench` compares; `gate` judges; `stdio` and `signals` connect the machine to the world; `files`
 //! reads and writes what is converted as a whole. One file or folder for each subcommand.
 
 mod asm;
@@ -11,6 +11,7 @@ mod config;
 mod disasm;
 mod failure;
 mod files;
+mod gate;
 mod pages;
 mod report;
 mod run;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Asm(args) => asm::asm(&args),
         Command::Disasm(args) => disasm::disasm(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Gate(args) => gate::gate(&args),
         Command::Man { command } => pages::man(command.as_deref()),
         Command::Completions { shell } => pages::completions(shell),
     })

@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod console;
 mod faults;
+mod gate;
 mod images;
 mod languages;
 mod library;
