@@ -148,12 +148,17 @@ fn run(c: &mut Criterion) {
     }
 }
 
-criterion_group! {
+#[allow(missing_docs)] // What the macro makes has no place for them.
+mod group {
+    use super::*;
+
+    criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
     targets = dispatch, alloc_abandon, translate, enter_exit, run
+    }
 }
-criterion_main!(benches);
+criterion_main!(group::benches);

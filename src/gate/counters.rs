@@ -126,15 +126,25 @@ fn host_instructions(
     input: &fs::File,
     measurer: &mut Measurer,
 ) -> Result<f64, Failure> {
-    let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(str::to_owned);
+    // An engine may be a script, or start others: all of them count.
+    let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--trace-children=yes"];
+    let valgrind = valgrind.map(str::to_owned);
     let command = [&valgrind[..], &contender.command(&case.image)].concat();
     let outcome = measurer.run(&command, input)?;
     let text = String::from_utf8_lossy(&outcome.messages);
-    let line = text.lines().rev().find_map(|line| line.split_once("Collected : "));
-    line.and_then(|(_, count)| count.trim().parse().ok()).ok_or_else(|| {
+    let counts: Vec<f64> = text
+        .lines()
+        .filter_map(|line| line.split_once("Collected : "))
+        .filter_map(|(_, count)| count.trim().parse().ok())
+        .collect();
+    if counts.is_empty() {
         let said = text.lines().last().unwrap_or_default();
-        Failure::host(format!("valgrind counts nothing for {} with {}: {said}", case.name, contender.name))
-    })
+        return Err(Failure::host(format!(
+            "valgrind counts nothing for {} with {}: {said}",
+            case.name, contender.name
+        )));
+    }
+    Ok(counts.iter().sum())
 }
 
 #[cfg(test)]
