@@ -211,8 +211,6 @@ fn quick<const HOT: bool>(
                         ($target:expr, $words:expr) => {{
                             let target: u32 = $target;
                             state.executed += at.add($words).offset_from(start) as u64;
-                            at = entries.add(target as usize);
-                            start = at;
                             if state.polled() || state.executed >= until {
                                 state.pc = target;
                                 return Ok(());
@@ -221,10 +219,13 @@ fn quick<const HOT: bool>(
                                 let count = &mut *heat.add(target as usize);
                                 if *count >= threshold {
                                     state.pc = target;
+                                    state.jumped_from = pc_of(entries, at.add($words - 1));
                                     return Err(Stop::Hot);
                                 }
                                 *count += 1;
                             }
+                            at = entries.add(target as usize);
+                            start = at;
                             continue 'quick;
                         }};
                     }
@@ -415,6 +416,7 @@ fn quick<const HOT: bool>(
                 continue 'outside;
             }
             if HOT && state.pc != before.wrapping_add(1) && state.program.heat(state.pc) >= threshold {
+                state.jumped_from = before;
                 return Err(Stop::Hot);
             }
             // SAFETY: the pc lies in segment 0.

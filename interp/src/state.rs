@@ -25,8 +25,6 @@ pub struct State {
     pub reserved: u32,
     /// Instructions executed so far. Compiled code adds to it only when it was asked to count.
     pub executed: u64,
-    /// The word whose bits ask the running machine to stop at the next jump; see [`PollHandle`].
-    pub poll: *const AtomicU32,
     /// The segments.
     pub memory: Memory,
     /// What is known about the words of segment 0.
@@ -37,11 +35,10 @@ pub struct State {
     pub replacements: u64,
     /// Scratch space of the owner of compiled code; the interpreter never touches it.
     pub jit: [u64; 32],
-    poll_owner: Arc<AtomicU32>,
+    /// Where the jump came from that ended the interpreter's loop with `Stop::Hot`.
+    pub jumped_from: u32,
+    poll: PollHandle,
 }
-
-// SAFETY: `poll` leads to what `poll_owner` keeps alive; the rest is `Send`.
-unsafe impl Send for State {}
 
 /// Something else to do before the program goes on: the bits of the poll word. Bits above these are the embedder's.
 pub mod poll {
@@ -54,13 +51,27 @@ pub mod poll {
 }
 
 /// Asks a running machine for attention, from any thread.
+///
+/// The word whose bits do that stands at a fixed distance before the segments ([`POLL_BEFORE_DATA_BYTES`]), so that
+/// compiled code reads it at no cost; the handle keeps that memory.
 #[derive(Clone, Debug)]
-pub struct PollHandle(Arc<AtomicU32>);
+pub struct PollHandle {
+    space: Arc<Reservation>,
+}
+
+/// How far before granule 0 the poll word stands, in bytes.
+pub const POLL_BEFORE_DATA_BYTES: usize = PREFIX_BYTES;
 
 impl PollHandle {
+    #[inline(always)]
+    fn word(&self) -> &AtomicU32 {
+        // SAFETY: the range starts with the prefix, which is committed, zero at first, and used by nobody else here.
+        unsafe { &*self.space.start().cast::<AtomicU32>() }
+    }
+
     /// Sets bits of the poll word; the machine reacts at its next jump.
     pub fn raise(&self, bits: u32) {
-        self.0.fetch_or(bits, Ordering::Release);
+        self.word().fetch_or(bits, Ordering::Release);
     }
 
     /// Makes the machine return from `run` with `Stop::Interrupted`.
@@ -81,7 +92,7 @@ unsafe impl Send for StateBox {}
 
 /// How far before granule 0 a [`StateBox`] keeps its state, in bytes.
 pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
-const _: () = assert!(STATE_BEFORE_DATA_BYTES <= PREFIX_BYTES);
+const _: () = assert!(STATE_BEFORE_DATA_BYTES + size_of::<AtomicU32>() <= PREFIX_BYTES);
 
 /// Address space that must be left when there is little, for stacks, the heap and buffers.
 const REST_BYTES: usize = 32 << 20;
@@ -146,40 +157,39 @@ impl State {
             // Given back at once: the rest of the process needs it.
             Reservation::new(REST_BYTES, Backing::OnCommit)?;
         }
-        let poll_owner = Arc::new(AtomicU32::new(0));
         Ok(State {
             registers: [0; 8],
             pc: 0,
             reserved: 0,
             executed: 0,
-            poll: Arc::as_ptr(&poll_owner),
+            poll: PollHandle { space: memory.data_space() },
             memory,
             program,
             output: Output::new()?,
             replacements: 0,
             jit: [0; 32],
-            poll_owner,
+            jumped_from: 0,
         })
     }
 
     /// A handle for other threads.
     pub fn poll_handle(&self) -> PollHandle {
-        PollHandle(Arc::clone(&self.poll_owner))
+        self.poll.clone()
     }
 
     /// Whether somebody asked for attention.
     #[inline(always)]
     pub fn polled(&self) -> bool {
-        self.poll_owner.load(Ordering::Relaxed) != 0
+        self.poll.word().load(Ordering::Relaxed) != 0
     }
 
     /// Clears the poll word if `bits` is exactly what it holds.
     pub fn take_poll_if_only(&self, bits: u32) -> bool {
-        self.poll_owner.compare_exchange(bits, 0, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        self.poll.word().compare_exchange(bits, 0, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// The bits asked for, which are cleared.
     pub fn take_poll(&self) -> u32 {
-        self.poll_owner.swap(0, Ordering::Acquire)
+        self.poll.word().swap(0, Ordering::Acquire)
     }
 }

@@ -6,7 +6,7 @@
 use rum_interp::console::Output;
 use rum_interp::memory::Memory;
 use rum_interp::program::Program;
-use rum_interp::state::{STATE_BEFORE_DATA_BYTES, State};
+use rum_interp::state::{POLL_BEFORE_DATA_BYTES, STATE_BEFORE_DATA_BYTES, State};
 use std::mem::offset_of;
 
 const fn field(offset: usize) -> i32 {
@@ -20,7 +20,7 @@ pub(crate) const fn register(index: usize) -> i32 {
 
 pub(crate) const PC: i32 = field(offset_of!(State, pc));
 pub(crate) const EXECUTED: i32 = field(offset_of!(State, executed));
-pub(crate) const POLL: i32 = field(offset_of!(State, poll));
+pub(crate) const POLL: i32 = -(POLL_BEFORE_DATA_BYTES as i32);
 pub(crate) const LENS: i32 = field(offset_of!(State, memory) + offset_of!(Memory, lens));
 pub(crate) const CURSOR: i32 = field(offset_of!(State, memory) + offset_of!(Memory, cursor));
 pub(crate) const RUN_END: i32 = field(offset_of!(State, memory) + offset_of!(Memory, run_end));
@@ -71,7 +71,9 @@ pub(crate) const ENTRIES_MAX: usize = 1 << SELECTOR_BITS;
 /// Units that one engine can make before it starts anew.
 pub(crate) const UNITS_MAX: u32 = 1 << (32 - SELECTOR_BITS);
 
-/// What a unit returns: the number of an exit site, or one of these.
+/// What the miss stub returns: this, and in the low half the pc of the jump that found no code.
+pub(crate) const MISSED: u64 = 1 << 63;
+/// What a unit returns: the number of an exit site, or one of these. This one: a jump to where no code can be.
 pub(crate) const EXIT_MISS: u32 = u32::MAX;
 /// A step by the host ended with something to say; the state is complete.
 pub(crate) const EXIT_HOST: u32 = u32::MAX - 1;

@@ -85,6 +85,8 @@ pub(crate) struct Cache {
     next_unit: u32,
     table: Reservation,
     table_words: usize,
+    /// The heat of words that were compiled and cannot be entered: enough to be compiled again, too little to ask for it.
+    warm: i32,
     pub killed: HashMap<&'static str, u64>,
 }
 
@@ -93,10 +95,10 @@ impl Cache {
     ///
     /// # Errors
     /// The system has no address space for the table.
-    pub fn new(words_max: usize, backing: Backing) -> io::Result<Cache> {
+    pub fn new(words_max: usize, backing: Backing, warm: i32) -> io::Result<Cache> {
         let table = Reservation::new(words_max * 8, backing)?;
         let killed = Cause::ALL.map(|cause| (cause.name(), 0)).into();
-        Ok(Cache { units: BTreeMap::new(), next_unit: 1, table, table_words: 0, killed })
+        Ok(Cache { units: BTreeMap::new(), next_unit: 1, table, table_words: 0, warm, killed })
     }
 
     /// Makes the table usable for a program of `words` words.
@@ -143,6 +145,17 @@ impl Cache {
 
     pub fn unit_mut(&mut self, number: u32) -> Option<&mut Unit> {
         self.units.get_mut(&number)
+    }
+
+    /// The unit that is entered at `pc`.
+    pub fn owner(&self, pc: u32) -> Option<(u32, &Unit)> {
+        let number = (self.entry(pc) >> 32) as u32 >> SELECTOR_BITS;
+        self.units.get(&number).map(|unit| (number, unit))
+    }
+
+    /// The newest unit that was made from the word at `pc`.
+    pub fn made_from(&self, pc: u32) -> Option<(u32, &Unit)> {
+        self.units.iter().rev().find(|(_, unit)| unit.depends_on(pc)).map(|(&number, unit)| (number, unit))
     }
 
     pub fn len(&self) -> usize {
@@ -207,7 +220,7 @@ impl Cache {
         }
         for &pc in region.blocks.keys() {
             if self.entry(pc) == 0 {
-                program.set_heat(pc, 0);
+                program.set_heat(pc, self.warm);
             }
         }
         self.units.insert(number, Unit::new(region, &plan, entries));
@@ -241,10 +254,16 @@ impl Cache {
     /// Kills a unit, if it lives.
     pub fn kill(&mut self, number: u32, cause: Cause, program: &mut Program) {
         let Some(unit) = self.units.remove(&number) else { return };
-        for pc in unit.entries {
+        for &pc in &unit.entries {
             if (self.entry(pc) >> 32) as u32 >> SELECTOR_BITS == number {
                 self.set_entry(pc, 0);
-                program.set_heat(pc, 0);
+                program.set_heat(pc, self.warm);
+            }
+        }
+        if cause == Cause::Replaced {
+            // What was warm in one program says nothing about the next.
+            for &(start, end) in &unit.ranges {
+                (start..end).for_each(|pc| program.set_heat(pc, 0));
             }
         }
         *self.killed.entry(cause.name()).or_default() += 1;
@@ -259,6 +278,11 @@ impl Cache {
 }
 
 impl Unit {
+    /// Number of words it was made from.
+    pub fn words(&self) -> usize {
+        self.ranges.iter().map(|&(start, end)| (end - start) as usize).sum()
+    }
+
     fn new(region: &Region, plan: &Plan, entries: Vec<u32>) -> Unit {
         // Words read at run time are nobody's business.
         let mut ranges = Vec::new();

@@ -66,7 +66,6 @@ pub(crate) struct Job {
 /// What became of it.
 pub(crate) struct Done {
     pub unit: u32,
-    pub region: Region,
     pub result: Result<Compiled, String>,
 }
 
@@ -89,7 +88,7 @@ impl Worker {
             let mut compiler = Compiler::new(isa);
             for Job { unit, region, settings } in todo {
                 let result = compiler.compile(&region, unit, &settings);
-                if finished.send(Done { unit, region, result }).is_err() {
+                if finished.send(Done { unit, result }).is_err() {
                     return;
                 }
                 handle.raise(poll::PUBLISH);

@@ -17,11 +17,13 @@ mod analysis;
 mod cache;
 mod code;
 mod compile;
+mod learn;
 mod options;
 mod region;
 mod stats;
 mod stubs;
 mod translate;
+mod units;
 mod vm;
 
 pub use options::{EngineKind, Optimisation, Options};

@@ -53,6 +53,8 @@ optimisations! {
     Loops = "loops", "Keep registers in memory around loops";
     /// Operations done before are not done again.
     Numbering = "numbering", "Compute every value again even if it was computed before";
+    /// Computed jumps go directly to the targets in their region that they were seen to go to.
+    Targets = "targets", "Look up the target of every computed jump in the table of entries";
 }
 
 /// A set of optimisations.

@@ -4,7 +4,8 @@
 //! or an invalid word. Discovery starts at a head and follows the edges whose target is known: jumps to constants and
 //! branches between two constants, given that the register they name the segment with is 0. A target belongs to the
 //! region if it is warm, is not the entry of another unit, and there is room. A literal that names a warm word without
-//! being jumped to by its own block is taken for a return address: it becomes an entry.
+//! being jumped to by its own block is taken for a return address: it becomes an entry. The targets that a computed jump
+//! was seen to go to are edges, too: the jump compares, and goes through the table where it goes elsewhere.
 //!
 //! Whatever is not in the region is reached through the entry table.
 
@@ -26,6 +27,8 @@ pub(crate) struct Surroundings<'a> {
     pub is_volatile: &'a dyn Fn(u32) -> bool,
     /// Where the computed jump at a word was seen to go.
     pub targets: &'a dyn Fn(u32) -> &'a [u32],
+    /// Whether these are edges, not only entries.
+    pub follow_targets: bool,
     /// The watch byte of a word.
     pub watch: &'a dyn Fn(u32) -> u8,
     /// The least heat of a block that is taken in.
@@ -60,9 +63,22 @@ pub(crate) struct Block {
     pub entry: bool,
     /// Number of edges from blocks of the region.
     pub edges_in: u32,
+    /// Of a computed jump: the targets that it compares with, the warmest first.
+    pub computed: Vec<u32>,
 }
 
 impl Block {
+    /// Where it goes, as far as that is known.
+    pub fn targets(&self) -> impl Iterator<Item = u32> + '_ {
+        let pair = match self.how {
+            End::Jump { if_nonzero, if_zero } if if_nonzero == if_zero => [Some(if_zero), None],
+            End::Jump { if_nonzero, if_zero } => [Some(if_nonzero), Some(if_zero)],
+            End::Fall => [Some(self.end), None],
+            End::Computed | End::Leave => [None, None],
+        };
+        pair.into_iter().flatten().chain(self.computed.iter().copied())
+    }
+
     /// Offset behind the last word that was looked at: a word that is left to the interpreter was looked at too.
     fn read_end(&self) -> u32 {
         self.end + u32::from(self.how == End::Leave)
@@ -96,6 +112,11 @@ impl Region {
     /// Number of words.
     pub fn len(&self) -> usize {
         self.blocks.values().map(|block| (block.end - block.start) as usize).sum()
+    }
+
+    /// Whether the word at `pc` belongs to a block.
+    pub fn contains(&self, pc: u32) -> bool {
+        self.blocks.range(..=pc).next_back().is_some_and(|(_, block)| pc < block.end)
     }
 
     /// The word at `pc`, which belongs to the block that starts at `start`.
@@ -207,7 +228,8 @@ fn scan(around: &Surroundings, start: u32, limit: u32, zero: u8) -> Scan {
     let mut scan = Scan { end: start, how: End::Leave, literals: Vec::new(), changed_zero: 0, has_volatile: false };
     let mut pc = start;
     loop {
-        if pc == limit || pc - start >= BLOCK_WORDS_MAX {
+        let other_unit = pc != start && (around.is_entry)(pc);
+        if pc == limit || other_unit || pc - start >= BLOCK_WORDS_MAX {
             scan.how = End::Fall;
             break;
         }
@@ -295,9 +317,11 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
             words -= (before.end - start) as usize;
             before.end = start;
             before.how = End::Fall;
+            before.computed.clear();
         }
         let scan = scan(around, start, limit, zero);
         changed |= scan.changed_zero;
+        let mut targets = Vec::new();
         let mut want = |target: u32, forced: bool| {
             let heat = (around.heat)(target);
             if target < len && (forced || (heat >= around.warm && !(around.is_entry)(target))) {
@@ -311,13 +335,17 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
                 want(if_nonzero, false);
                 want(if_zero, false);
             }
-            End::Fall if scan.end != limit => _ = want(scan.end, true),
+            End::Fall if scan.end != limit => _ = want(scan.end, !(around.is_entry)(scan.end)),
             End::Computed => {
                 for &target in (around.targets)(scan.end - 1) {
-                    if entries.len() < ENTRIES_MAX / 2 && want(target, false) {
+                    let full = entries.len() >= ENTRIES_MAX / 2;
+                    if around.follow_targets && want(target, false) {
+                        targets.push(target);
+                    } else if !around.follow_targets && !full && want(target, false) {
                         entries.insert(target);
                     }
                 }
+                targets.sort_by_key(|&target| std::cmp::Reverse((around.heat)(target)));
             }
             _ => {}
         }
@@ -327,7 +355,7 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
             }
         }
         words += (scan.end - start) as usize;
-        let block = Block { start, end: scan.end, how: scan.how, entry: false, edges_in: 0 };
+        let block = Block { start, end: scan.end, how: scan.how, entry: false, edges_in: 0, computed: targets };
         region.blocks.insert(start, block);
     }
     if changed != 0 {
@@ -343,16 +371,7 @@ impl Region {
         let mut edges: BTreeMap<u32, u32> = BTreeMap::new();
         for block in self.blocks.values_mut() {
             block.entry = entries.contains(&block.start);
-            match block.how {
-                End::Jump { if_nonzero, if_zero } => {
-                    *edges.entry(if_nonzero).or_default() += 1;
-                    if if_zero != if_nonzero {
-                        *edges.entry(if_zero).or_default() += 1;
-                    }
-                }
-                End::Fall => *edges.entry(block.end).or_default() += 1,
-                End::Computed | End::Leave => {}
-            }
+            block.targets().for_each(|target| *edges.entry(target).or_default() += 1);
             self.words.insert(block.start, around.program[block.start as usize..block.end as usize].to_vec());
             self.volatile.extend((block.start..block.end).filter(|&pc| (around.is_volatile)(pc)));
             for pc in block.start..block.end {
@@ -399,13 +418,7 @@ impl Region {
     }
 
     /// The blocks of the region that a block can go to.
-    pub fn successors(&self, block: &Block) -> impl Iterator<Item = u32> + '_ {
-        let pair = match block.how {
-            End::Jump { if_nonzero, if_zero } if if_nonzero == if_zero => [Some(if_zero), None],
-            End::Jump { if_nonzero, if_zero } => [Some(if_nonzero), Some(if_zero)],
-            End::Fall => [Some(block.end), None],
-            End::Computed | End::Leave => [None, None],
-        };
-        pair.into_iter().flatten().filter(|start| self.blocks.contains_key(start))
+    pub fn successors<'a>(&'a self, block: &'a Block) -> impl Iterator<Item = u32> + 'a {
+        block.targets().filter(|start| self.blocks.contains_key(start))
     }
 }

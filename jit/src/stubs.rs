@@ -107,7 +107,10 @@ pub(crate) fn publish_stubs(
     let abandon = stub(isa, 1, |b| call_host(b, host_abandon as *const () as usize))?;
     let step = stub(isa, 0, |b| call_host(b, host_step as *const () as usize))?;
     let miss = compile(isa, unit_signature(), |b| {
-        let number = b.ins().iconst(types::I64, i64::from(abi::EXIT_MISS));
+        let from = b.block_params(b.current_block().expect("the entry block"))[1];
+        let from = b.ins().uextend(types::I64, from);
+        let missed = b.ins().iconst(types::I64, abi::MISSED as i64);
+        let number = b.ins().bor(from, missed);
         b.ins().return_(&[number]);
     })?;
     let trampoline = compile(isa, trampoline_signature(), trampoline)?;
@@ -169,7 +172,8 @@ fn trampoline(b: &mut FunctionBuilder) {
     let saved = b.ins().get_pinned_reg(types::I64);
     b.ins().set_pinned_reg(data);
     let signature = b.import_signature(unit_signature());
-    let call = b.ins().call_indirect(signature, code, &[selector]);
+    let nowhere = b.ins().iconst(types::I32, 0);
+    let call = b.ins().call_indirect(signature, code, &[selector, nowhere]);
     let number = b.inst_results(call)[0];
     b.ins().set_pinned_reg(saved);
     b.ins().return_(&[number]);

@@ -3,16 +3,13 @@
 use crate::abi::{self, Slot};
 use crate::cache::{Cache, Cause};
 use crate::code::{CodeSpace, host_isa};
-use crate::compile::{Compiled, Compiler, Job, Worker, add_gains};
+use crate::compile::{Compiler, Worker};
 use crate::options::{EngineKind, Optimisation, Optimisations, Options};
-use crate::region::{Region, Surroundings, discover};
 use crate::stats::Stats;
 use crate::stubs::{HostCalls, Trampoline, publish_stubs};
 use crate::translate::{ExitReason, Settings};
+use crate::units::{Growth, Pending};
 use cranelift_codegen::isa::OwnedTargetIsa;
-use rum_interp::isa::Instruction;
-use rum_interp::memory::LARGE;
-use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED, WATCH_VOLATILE};
 use rum_interp::reserve::Backing;
 use rum_interp::state::{State, poll};
 use rum_interp::{Machine, Stop};
@@ -47,67 +44,64 @@ impl std::fmt::Debug for Vm {
     }
 }
 
-/// Stores into a translated word after which it is taken to be patched for ever.
-const PATCHES_VOLATILE: u32 = 3;
 /// Failed guards after which a unit is compiled again without what they guard.
 const CHECKS_IMPROVE: u32 = 24;
 /// Failed checks of a unit that are all looked into; then it is compiled again if that taught something.
 const CHECKS_OBSERVED: u32 = 24;
 /// Later, one in so many is.
 const CHECKS_SAMPLED: u32 = 16;
-/// Instructions that are interpreted one by one to learn what they meet.
-const OBSERVED_MAX: u32 = 200;
-/// The same before a region is compiled.
-const OBSERVED_HOT: u32 = 1000;
-/// Targets that are remembered of a computed jump.
-const TARGETS_MAX: usize = 32;
-/// Words in a region.
-const REGION_WORDS_MAX: usize = 3000;
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
 const CODE_RESERVE_FACTOR: usize = 2;
 
+/// The least heat of a block that is compiled with others.
+pub(crate) fn warm(threshold: i32) -> i32 {
+    (threshold / 16).max(1)
+}
+
 /// Everything that compiled code needs.
-struct Jit {
-    cache: Cache,
-    code: CodeSpace,
+pub(crate) struct Jit {
+    pub cache: Cache,
+    pub code: CodeSpace,
     /// Made when the first region is to be compiled: short programs never need it.
-    backend: Option<Backend>,
-    compile_threads: usize,
-    /// Regions handed to the worker, by the number of their unit; those not in here any more are dropped.
-    pending: HashMap<u32, Region>,
-    settings: Settings,
-    threshold: i32,
-    budget_bytes: usize,
+    pub backend: Option<Backend>,
+    pub compile_threads: usize,
+    /// What was handed to the worker, by the number of its unit; what is not in here any more is dropped.
+    pub pending: HashMap<u32, Pending>,
+    pub settings: Settings,
+    pub threshold: i32,
+    pub budget_bytes: usize,
     force_exit_every: u64,
     /// Load-programs seen.
-    replacements: u64,
+    pub replacements: u64,
     /// Stores into translated words, by word.
-    patches: HashMap<u32, u32>,
-    volatile: HashSet<u32>,
+    pub patches: HashMap<u32, u32>,
+    pub volatile: HashSet<u32>,
     /// Where computed jumps were seen to go, by the word of the jump.
-    targets: HashMap<u32, Vec<u32>>,
+    pub targets: HashMap<u32, Vec<u32>>,
     /// Registers not to be taken to be 0, by the root of a region.
-    not_zero: HashMap<u32, u8>,
+    pub not_zero: HashMap<u32, u8>,
     /// How often a root's unit was compiled again.
-    improvements: HashMap<u32, u32>,
+    pub improvements: HashMap<u32, u32>,
+    /// Growth of a root's unit.
+    pub growth: HashMap<u32, Growth>,
     /// How often a root's code was dropped because the program had changed meanwhile.
-    drops: HashMap<u32, u32>,
-    gains: [u64; Optimisation::ALL.len()],
+    pub drops: HashMap<u32, u32>,
+    pub gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
-    stats: Stats,
+    pub stats: Stats,
 }
 
 /// What makes code, and the way into it.
-struct Backend {
-    isa: OwnedTargetIsa,
-    trampoline: Trampoline,
-    compiler: Compiler,
-    worker: Option<Worker>,
+pub(crate) struct Backend {
+    pub isa: OwnedTargetIsa,
+    pub trampoline: Trampoline,
+    pub compiler: Compiler,
+    pub worker: Option<Worker>,
 }
 
 impl Backend {
     /// Starts the first generation of code.
-    fn start(code: &mut CodeSpace, state: &mut State, threads: usize) -> Result<Backend, String> {
+    pub fn start(code: &mut CodeSpace, state: &mut State, threads: usize) -> Result<Backend, String> {
         let isa = host_isa()?;
         code.restart()?;
         let trampoline = publish_stubs(code, &*isa, state)?;
@@ -219,7 +213,8 @@ impl Jit {
         let all_ids = state.memory.covers_all_ids();
         let id_bound = (!all_ids).then_some(state.memory.id_bound);
         let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
-        let cache = Cache::new(words_max, backing).map_err(|error| error.to_string())?;
+        let threshold = i32::try_from(options.hot_threshold.max(1)).unwrap_or(i32::MAX - 1).min(1 << 30);
+        let cache = Cache::new(words_max, backing, warm(threshold).min(threshold - 1)).map_err(|error| error.to_string())?;
         let reserve = options.code_budget_bytes.saturating_mul(CODE_RESERVE_FACTOR).clamp(1 << 20, 1 << 31);
         let code = CodeSpace::new(reserve).map_err(|error| error.to_string())?;
         let settings = Settings {
@@ -235,7 +230,7 @@ impl Jit {
             compile_threads: options.compile_threads,
             pending: HashMap::new(),
             settings,
-            threshold: i32::try_from(options.hot_threshold.max(1)).unwrap_or(i32::MAX - 1).min(1 << 30),
+            threshold,
             budget_bytes: options.code_budget_bytes,
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
             replacements: state.replacements,
@@ -244,6 +239,7 @@ impl Jit {
             targets: HashMap::new(),
             not_zero: HashMap::new(),
             improvements: HashMap::new(),
+            growth: HashMap::new(),
             drops: HashMap::new(),
             gains: [0; Optimisation::ALL.len()],
             exits: [0; ExitKind::ALL.len()],
@@ -254,7 +250,7 @@ impl Jit {
     }
 
     /// Sets up for the program that is segment 0 now.
-    fn prepare_program(&mut self, state: &mut State) -> Result<(), String> {
+    pub fn prepare_program(&mut self, state: &mut State) -> Result<(), String> {
         self.cache.make_room(state.memory.program_len as usize).map_err(|error| error.to_string())?;
         state.jit[Slot::Table as usize] = self.cache.table() as u64;
         Ok(())
@@ -265,7 +261,7 @@ impl Jit {
         self.drop_everything(machine.state_mut(), Cause::Improved);
     }
 
-    fn drop_everything(&mut self, state: &mut State, cause: Cause) {
+    pub fn drop_everything(&mut self, state: &mut State, cause: Cause) {
         self.drop_pending(state, |_| true);
         self.cache.kill_all(cause, &mut state.program);
     }
@@ -305,7 +301,8 @@ impl Jit {
             interpret = false;
             match machine.run_until(until, Some(self.threshold)) {
                 Stop::Hot => {
-                    if let Some(stop) = self.hot(machine, until) {
+                    let from = machine.state().jumped_from;
+                    if let Some(stop) = self.hot(machine, Some(from), until) {
                         return stop;
                     }
                 }
@@ -328,62 +325,6 @@ impl Jit {
             self.publish_finished(machine.state_mut());
         }
         (bits & !(poll::FLUSH | poll::PUBLISH) != 0).then_some(Stop::Interrupted)
-    }
-
-    /// Lets nothing stale survive: called before compiled code is entered.
-    fn catch_up(&mut self, state: &mut State) {
-        if state.replacements != self.replacements {
-            self.replacements = state.replacements;
-            self.program_replaced(state);
-        }
-        if !state.program.has_news() {
-            return;
-        }
-        for offset in state.program.take_stored_translated() {
-            self.drop_pending(state, |region| {
-                region.ranges().iter().any(|&(start, end)| (start..end).contains(&offset))
-            });
-            if self.cache.word_stored(offset, &mut state.program) > 0 {
-                let patches = self.patches.entry(offset).or_default();
-                *patches += 1;
-                if *patches >= PATCHES_VOLATILE && self.volatile.insert(offset) {
-                    state.program.forget_decoded(offset);
-                    state.program.change_watch(offset, WATCH_VOLATILE, 0);
-                }
-            }
-        }
-        for offset in state.program.take_decoded_plain() {
-            self.cache.kill_storers(offset, &mut state.program);
-        }
-    }
-
-    fn program_replaced(&mut self, state: &mut State) {
-        // What is pending for the old program is of no use; words patched in it say nothing about the new one.
-        self.drop_everything(state, Cause::Replaced);
-        let _ = (state.program.take_stored_translated(), state.program.take_decoded_plain());
-        for offset in self.volatile.drain() {
-            state.program.change_watch(offset, 0, WATCH_VOLATILE);
-        }
-        self.patches.clear();
-        self.targets.clear();
-        self.not_zero.clear();
-        self.improvements.clear();
-        self.drops.clear();
-        if self.prepare_program(state).is_err() {
-            // No table, no entries.
-            self.give_up();
-        }
-    }
-
-    fn drop_pending(&mut self, state: &mut State, which: impl Fn(&Region) -> bool) {
-        let dropped: Vec<u32> =
-            self.pending.iter().filter(|(_, region)| which(region)).map(|(&unit, _)| unit).collect();
-        for unit in dropped {
-            if let Some(region) = self.pending.remove(&unit) {
-                self.stats.regions_dropped += 1;
-                self.cool(state, &region);
-            }
-        }
     }
 
     /// Runs compiled code from the pc on.
@@ -415,9 +356,12 @@ impl Jit {
     }
 
     fn after_exit(&mut self, machine: &mut Machine, number: u64, stop: Option<Stop>, until: u64) -> After {
+        if number & abi::MISSED != 0 {
+            return self.missed(machine, Some(number as u32), until);
+        }
         let state = machine.state_mut();
         let (kind, after) = match u32::try_from(number) {
-            Ok(abi::EXIT_MISS) => return self.missed(machine, until),
+            Ok(abi::EXIT_MISS) => return self.missed(machine, None, until),
             Ok(abi::EXIT_HOST) => (ExitKind::Host, stop.map_or(After::Anything, After::Stop)),
             Ok(abi::EXIT_GUARD) => return self.guard_failed(state),
             Ok(abi::EXIT_POLL) => (ExitKind::Poll, After::Anything),
@@ -427,16 +371,20 @@ impl Jit {
         after
     }
 
-    /// Compiled code came to a pc without code: counts it as the interpreter does.
-    fn missed(&mut self, machine: &mut Machine, until: u64) -> After {
+    /// Compiled code came, by the jump at `from`, to a pc without code: counts it as the interpreter does.
+    fn missed(&mut self, machine: &mut Machine, from: Option<u32>, until: u64) -> After {
         self.exits[ExitKind::Miss as usize] += 1;
         let state = machine.state_mut();
         let pc = state.pc;
         if pc < state.memory.program_len && self.cache.entry(pc) == 0 {
             let heat = state.program.heat(pc).saturating_add(1);
             state.program.set_heat(pc, heat);
+            // Not every time: most jumps that miss do so again.
+            if let Some(from) = from.filter(|_| heat & 7 == 1 || heat >= self.threshold) {
+                self.note_target(from, pc);
+            }
             if heat >= self.threshold
-                && let Some(stop) = self.hot(machine, until)
+                && let Some(stop) = self.hot(machine, from, until)
             {
                 return After::Stop(stop);
             }
@@ -498,242 +446,4 @@ impl Jit {
         }
     }
 
-    /// Interprets for a while from where compiled code left, or will be made for, and notes at each site what it meets.
-    /// `unit` learns if it was made without knowing that.
-    fn observe(&mut self, machine: &mut Machine, unit: u32, zero: u8, until: u64) -> Option<Stop> {
-        // Before compiling, a longer look; after a failed check, only until compiled code can go on.
-        let longest = if unit == 0 { OBSERVED_HOT } else { OBSERVED_MAX };
-        for _ in 0..longest {
-            let state = machine.state_mut();
-            if state.executed >= until || state.polled() {
-                break;
-            }
-            let mut bits = note_site(state, zero);
-            if unit != 0 && self.stores_into_code(state) {
-                state.program.change_watch(state.pc, SITE_HOST, 0);
-                bits |= SITE_HOST;
-            }
-            let (pc, replacements) = (state.pc, state.replacements);
-            if bits != 0
-                && let Some(unit) = self.cache.unit_mut(unit)
-            {
-                unit.learn(pc, bits);
-            }
-            if let Err(stop) = machine.step() {
-                return Some(stop);
-            }
-            let state = machine.state();
-            let jumped = state.pc != pc.wrapping_add(1);
-            if jumped {
-                self.note_target(pc, state.pc);
-            }
-            if state.replacements != replacements || (unit != 0 && jumped && self.cache.entry(state.pc) != 0) {
-                break;
-            }
-        }
-        None
-    }
-
-    /// Whether the instruction at the pc stores to a word that a live unit was made from.
-    fn stores_into_code(&self, state: &State) -> bool {
-        let Some(&word) = state.memory.program().get(state.pc as usize) else { return false };
-        let Instruction::Amend { a, b, .. } = Instruction::decode(word) else { return false };
-        let offset = state.registers[b.index()];
-        state.registers[a.index()] == 0 && offset < state.memory.program_len && self.cache.depends_on(offset)
-    }
-
-    /// A jump was seen.
-    fn note_target(&mut self, from: u32, to: u32) {
-        let targets = self.targets.entry(from).or_default();
-        if targets.len() < TARGETS_MAX && !targets.contains(&to) {
-            targets.push(to);
-        }
-    }
-
-    /// Kills a unit to have it compiled again soon.
-    fn improve(&mut self, number: u32, state: &mut State) {
-        let Some(unit) = self.cache.unit_mut(number) else { return };
-        let root = unit.root;
-        let times = self.improvements.entry(root).or_default();
-        *times += 1;
-        let heat = if *times < 4 { self.threshold - 1 } else { 0 };
-        self.cache.kill(number, Cause::Improved, &mut state.program);
-        set_heat(state, root, heat);
-    }
-
-    /// The pc is hot: has its region compiled, unless there is code already. Interprets a little; a stop is what that
-    /// came to.
-    fn hot(&mut self, machine: &mut Machine, until: u64) -> Option<Stop> {
-        let state = machine.state_mut();
-        let root = state.pc;
-        if root >= state.memory.program_len || self.cache.entry(root) != 0 {
-            return None;
-        }
-        let zero = (0..8).filter(|&reg| state.registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
-        let replacements = state.replacements;
-        set_heat(state, root, 0);
-        let stop = self.observe(machine, 0, zero, until);
-        let state = machine.state_mut();
-        if stop.is_none() && state.replacements == replacements {
-            self.catch_up(state);
-            self.request(state, root, zero);
-        }
-        stop
-    }
-
-    /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0.
-    fn request(&mut self, state: &mut State, root: u32, zero: u8) {
-        if self.cache.numbers_used() + 1 >= abi::UNITS_MAX {
-            return self.give_up();
-        }
-        if self.code.used_bytes() > self.budget_bytes {
-            self.new_generation(state);
-        }
-        let Some(region) = self.region(state, root, zero) else {
-            self.stats.regions_rejected += 1;
-            set_heat(state, root, i32::MIN / 2);
-            return;
-        };
-        if self.backend.is_none() {
-            match Backend::start(&mut self.code, state, self.compile_threads) {
-                Ok(backend) => self.backend = Some(backend),
-                Err(_) => return self.give_up(),
-            }
-        }
-        let Some(backend) = &mut self.backend else { return };
-        self.stats.regions_requested += 1;
-        let unit = self.cache.number();
-        let Some(worker) = &backend.worker else {
-            let result = backend.compiler.compile(&region, unit, &self.settings);
-            return self.publish(state, unit, &region, result);
-        };
-        // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
-        for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
-            set_heat(state, pc, i32::MIN / 2);
-        }
-        for &(start, end) in &region.ranges() {
-            for word in (start..end).filter(|word| !region.volatile.contains(word)) {
-                state.program.change_watch(word, WATCH_TRANSLATED, 0);
-            }
-        }
-        if worker.submit(Job { unit, region: region.clone(), settings: self.settings.clone() }) {
-            self.pending.insert(unit, region);
-        } else {
-            backend.worker = None;
-            self.cool(state, &region);
-        }
-    }
-
-    fn region(&self, state: &State, root: u32, zero: u8) -> Option<Region> {
-        let zero = zero & !self.not_zero.get(&root).copied().unwrap_or(0);
-        let around = Surroundings {
-            program: state.memory.program(),
-            heat: &|pc| if pc < state.memory.program_len { state.program.heat(pc) } else { 0 },
-            is_entry: &|pc| self.cache.entry(pc) != 0,
-            targets: &|pc| self.targets.get(&pc).map_or(&[], |targets| targets),
-            is_volatile: &|pc| self.volatile.contains(&pc),
-            watch: &|pc| state.program.watch_of(pc),
-            warm: (self.threshold / 16).max(1),
-            words_max: REGION_WORDS_MAX,
-        };
-        discover(&around, root, zero)
-    }
-
-    /// The blocks of a region that will not be published may become hot again.
-    fn cool(&self, state: &mut State, region: &Region) {
-        for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
-            set_heat(state, pc, 0);
-        }
-    }
-
-    fn new_generation(&mut self, state: &mut State) {
-        self.drop_everything(state, Cause::Budget);
-        self.stats.generations += 1;
-        let Some(backend) = &mut self.backend else { return };
-        match self.code.restart().and_then(|()| publish_stubs(&mut self.code, &*backend.isa, state)) {
-            Ok(trampoline) => backend.trampoline = trampoline,
-            Err(_) => self.give_up(),
-        }
-    }
-
-    /// No more code can be made: the interpreter goes on alone.
-    fn give_up(&mut self) {
-        self.threshold = i32::MAX - 1;
-    }
-
-    fn publish_finished(&mut self, state: &mut State) {
-        let finished: Vec<_> = {
-            let worker = self.backend.as_ref().and_then(|backend| backend.worker.as_ref());
-            worker.map_or_else(Vec::new, |worker| worker.finished().collect())
-        };
-        for done in finished {
-            if self.pending.remove(&done.unit).is_some() {
-                self.publish(state, done.unit, &done.region, done.result);
-            }
-        }
-    }
-
-    fn publish(&mut self, state: &mut State, unit: u32, region: &Region, result: Result<Compiled, String>) {
-        let Ok(compiled) = result else {
-            self.stats.regions_rejected += 1;
-            self.cool(state, region);
-            set_heat(state, region.root, i32::MIN / 2);
-            return;
-        };
-        self.stats.compile_ns += compiled.time.as_nanos() as u64;
-        self.stats.clif_instructions += compiled.clif_instructions;
-        self.stats.guest_instructions_translated += compiled.plan.guest_instructions;
-        // What was stored meanwhile by compiled code, which looks at nobody, was not noticed.
-        if !region.matches(state.memory.program()) || !self.cache.fits(&compiled.plan, region, &mut state.program) {
-            self.stats.regions_dropped += 1;
-            self.cool(state, region);
-            // The more often that happened, the longer until the next attempt.
-            let drops = self.drops.entry(region.root).or_default();
-            *drops += 1;
-            set_heat(state, region.root, -(1 << (*drops + 4).min(24)));
-            return;
-        }
-        let signature = crate::translate::unit_signature();
-        match self.code.publish(&[(&signature, &compiled.bytes, compiled.align)]) {
-            Ok(offsets) => {
-                self.stats.regions_published += 1;
-                self.stats.code_bytes += compiled.bytes.len() as u64;
-                add_gains(&mut self.gains, &compiled.plan.gains);
-                self.cache.publish(unit, region, compiled.plan, offsets[0], &mut state.program);
-            }
-            Err(_) => {
-                self.stats.regions_rejected += 1;
-                self.cool(state, region);
-                set_heat(state, region.root, i32::MIN / 2);
-            }
-        }
-    }
-}
-
-fn set_heat(state: &mut State, pc: u32, heat: i32) {
-    if pc < state.memory.program_len {
-        state.program.set_heat(pc, heat);
-    }
-}
-
-/// Notes what the next translation of the instruction at the pc should be ready for, and gives that as `SITE_...` bits.
-fn note_site(state: &mut State, zero: u8) -> u8 {
-    let Some(&word) = state.memory.program().get(state.pc as usize) else { return 0 };
-    let segment = match Instruction::decode(word) {
-        Instruction::Index { b, .. } => b,
-        Instruction::Amend { a, .. } => a,
-        _ => return 0,
-    };
-    let id = state.registers[segment.index()];
-    let mut bits = 0;
-    if id == 0 && zero >> segment.index() & 1 == 0 {
-        bits |= SITE_PROGRAM;
-    }
-    if state.memory.len_byte(id) == LARGE {
-        bits |= SITE_LARGE;
-    }
-    if bits != 0 {
-        state.program.change_watch(state.pc, bits, 0);
-    }
-    bits
 }

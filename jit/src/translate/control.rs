@@ -4,9 +4,10 @@ use super::value::{Key, RegState, Val};
 use super::{Env, ExitReason, PendingExit, SITES_MAX, Site, Translator, exit_number, trusted, unit_signature};
 use crate::abi;
 use crate::options::Optimisation;
-use crate::region::{Block, End, written};
+use crate::region::{Block, written};
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, JumpTableData, Signature, condcodes::IntCC, types};
 use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::FunctionBuilder;
 use rum_interp::isa::{Instruction, Reg};
 
 /// The signature of stubs: all registers preserved, so that a call on a path hardly taken costs the others nothing.
@@ -75,8 +76,7 @@ impl Translator<'_> {
     }
 
     fn polled(&mut self, base: ir::Value) -> ir::Value {
-        let word = self.b.ins().load(types::I64, trusted(), base, abi::POLL);
-        self.b.ins().load(types::I32, trusted(), word, 0)
+        self.b.ins().load(types::I32, trusted(), base, abi::POLL)
     }
 
     /// Leaves at a back edge if the poll word is set, with the state as it is here.
@@ -313,16 +313,19 @@ impl Translator<'_> {
         }
         self.env.uncounted += 1;
         self.count();
-        let counted = block.how != End::Computed;
         match self.val(c) {
-            Val::Const(target) => self.go_to(target, counted),
-            Val::Choice { condition, if_nonzero, if_zero } => self.branch(c, condition, [if_nonzero, if_zero], counted),
-            _ => self.computed(c),
+            Val::Const(target) => self.go_to(block, target),
+            Val::Choice { condition, if_nonzero, if_zero } => self.branch(block, c, condition, [if_nonzero, if_zero]),
+            _ => {
+                self.switch(block, c);
+                self.computed(c);
+            }
         }
     }
 
-    /// Goes to a known place. `counted`: the region knows the edge.
-    pub(super) fn go_to(&mut self, target: u32, counted: bool) {
+    /// Goes from a block to a known place.
+    pub(super) fn go_to(&mut self, from: &Block, target: u32) {
+        let counted = self.knows_edge(from, target);
         match self.region.blocks.get(&target) {
             Some(_) if self.is_join(target) => {
                 if !counted {
@@ -336,8 +339,13 @@ impl Translator<'_> {
                 self.jump_to_join(target);
             }
             Some(_) if counted => self.waiting.push((target, None, self.env.clone())),
-            _ => self.transfer(target),
+            _ => self.transfer(from, target),
         }
+    }
+
+    /// Whether the region knows an edge, so that the analysis reckoned with it. The translator may find more.
+    fn knows_edge(&self, from: &Block, target: u32) -> bool {
+        self.region.successors(from).any(|next| next == target)
     }
 
     fn jump_to_join(&mut self, target: u32) {
@@ -347,7 +355,7 @@ impl Translator<'_> {
         self.b.ins().jump(self.heads[&target], &args);
     }
 
-    fn branch(&mut self, reg: Reg, condition: ir::Value, targets: [u32; 2], counted: bool) {
+    fn branch(&mut self, from: &Block, reg: Reg, condition: ir::Value, targets: [u32; 2]) {
         let condition = match self.made_by(condition) {
             // A difference is only compared with 0.
             Some(Key::Sub(x, y)) => self.b.ins().icmp(IntCC::NotEqual, x, y),
@@ -355,40 +363,40 @@ impl Translator<'_> {
         };
         let sides = targets.map(|_| self.b.create_block());
         self.b.ins().brif(condition, sides[0], &[], sides[1], &[]);
+        self.sides(from, reg, sides.into_iter().zip(targets));
+    }
+
+    /// Goes on from the CLIF blocks of a split to the targets, each of which is what a register holds there.
+    pub(super) fn sides(&mut self, from: &Block, reg: Reg, sides: impl Iterator<Item = (ir::Block, u32)>) {
         let env = self.env.clone();
-        for (side, target) in sides.into_iter().zip(targets) {
+        for (side, target) in sides {
             self.env = env.clone();
             self.env.regs[reg.index()] = RegState { val: Val::Const(target), dirty: true };
-            let child = counted && self.region.blocks.contains_key(&target) && !self.is_join(target);
-            if child && targets[0] != targets[1] {
+            if self.knows_edge(from, target) && !self.is_join(target) {
                 self.waiting.push((target, Some(side), self.env.clone()));
             } else {
                 self.b.switch_to_block(side);
-                self.go_to(target, counted);
+                self.go_to(from, target);
             }
         }
+        self.env = env;
     }
 
     /// Goes to a place in another unit, or in none.
-    fn transfer(&mut self, target: u32) {
+    fn transfer(&mut self, from: &Block, target: u32) {
         self.send_all_home(u8::MAX);
         self.store_pc(target);
         let block = match self.transfer {
             Some(block) => block,
-            None => {
-                let block = self.b.create_block();
-                self.b.append_block_param(block, types::I32);
-                self.transfer = Some(block);
-                block
-            }
+            None => *self.transfer.insert(shared_end(&mut self.b)),
         };
         if target >= self.region.program_len || !self.on(Optimisation::Links) {
             let miss = self.return_block(abi::EXIT_MISS);
             self.b.ins().jump(miss, &[]);
         } else {
             self.gain(Optimisation::Links);
-            let target = self.iconst(target);
-            self.b.ins().jump(block, &[BlockArg::Value(target)]);
+            let (target, from) = (self.iconst(target), self.iconst(from.end - 1));
+            self.b.ins().jump(block, &[BlockArg::Value(target), BlockArg::Value(from)]);
         }
     }
 
@@ -400,14 +408,10 @@ impl Translator<'_> {
         self.b.ins().store(trusted(), target, base, abi::PC);
         let block = match self.dispatch {
             Some(block) => block,
-            None => {
-                let block = self.b.create_block();
-                self.b.append_block_param(block, types::I32);
-                self.dispatch = Some(block);
-                block
-            }
+            None => *self.dispatch.insert(shared_end(&mut self.b)),
         };
-        self.b.ins().jump(block, &[BlockArg::Value(target)]);
+        let from = self.iconst(self.pc);
+        self.b.ins().jump(block, &[BlockArg::Value(target), BlockArg::Value(from)]);
     }
 
     /// The blocks that many edges share.
@@ -415,7 +419,7 @@ impl Translator<'_> {
         if let Some(block) = self.dispatch {
             self.b.switch_to_block(block);
             self.env = Env::default();
-            let target = self.b.block_params(block)[0];
+            let (target, from) = (self.b.block_params(block)[0], self.b.block_params(block)[1]);
             let inside = self.compare(IntCC::UnsignedLessThan, target, i64::from(self.region.program_len));
             let outside = self.return_block(abi::EXIT_MISS);
             let go_on = self.b.create_block();
@@ -437,14 +441,14 @@ impl Translator<'_> {
                 self.b.switch_to_block(other);
                 self.env = Env::default();
             }
-            self.tail_call(entry);
+            self.tail_call(entry, from);
         }
         if let Some(block) = self.transfer {
             self.b.switch_to_block(block);
             self.env = Env::default();
-            let target = self.b.block_params(block)[0];
+            let (target, from) = (self.b.block_params(block)[0], self.b.block_params(block)[1]);
             let entry = self.table_entry(target);
-            self.tail_call(entry);
+            self.tail_call(entry, from);
         }
         for (number, block) in std::mem::take(&mut self.returns) {
             self.b.switch_to_block(block);
@@ -464,8 +468,8 @@ impl Translator<'_> {
         self.b.ins().load(types::I64, trusted(), address, 0)
     }
 
-    /// Goes to the code that a table entry names.
-    fn tail_call(&mut self, entry: ir::Value) {
+    /// Goes to the code that a table entry names, from the jump at a pc.
+    fn tail_call(&mut self, entry: ir::Value, from: ir::Value) {
         let base = self.base();
         let code = self.b.ins().load(types::I64, trusted(), base, abi::slot(abi::Slot::CodeBase));
         let low = self.b.ins().ireduce(types::I32, entry);
@@ -475,6 +479,14 @@ impl Translator<'_> {
         let high = self.b.ins().ushr(entry, thirty_two);
         let selector = self.b.ins().ireduce(types::I32, high);
         let signature = self.b.import_signature(unit_signature());
-        self.b.ins().return_call_indirect(signature, address, &[selector]);
+        self.b.ins().return_call_indirect(signature, address, &[selector, from]);
     }
+}
+
+/// A block for jumps that leave the unit: takes the target and the pc of the jump.
+fn shared_end(b: &mut FunctionBuilder) -> ir::Block {
+    let block = b.create_block();
+    b.append_block_param(block, types::I32);
+    b.append_block_param(block, types::I32);
+    block
 }

@@ -15,10 +15,12 @@
 //! *window*. What ends a window: a store to a word that was read since the window began, an allocation, an abandonment,
 //! output, a step by the host.
 //!
-//! Files: `value.rs` registers and arithmetic, `memory.rs` segments, `control.rs` edges, entries and exits.
+//! Files: `value.rs` registers and arithmetic, `memory.rs` segments, `control.rs` edges, entries and exits, `switch.rs`
+//! computed jumps.
 
 mod control;
 mod memory;
+mod switch;
 mod value;
 
 pub(crate) use control::stub_signature;
@@ -86,10 +88,11 @@ pub(crate) struct Settings {
     pub forced_exits: bool,
 }
 
-/// The signature of every unit: the selector of an entry in, the number of an exit out.
+/// The signature of every unit: the selector of an entry and the pc of the jump that leads there in (the latter only for
+/// the miss stub), the number of an exit out.
 pub(crate) fn unit_signature() -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
-    signature.params.push(AbiParam::new(types::I32));
+    signature.params.extend([types::I32, types::I32].map(AbiParam::new));
     signature.returns.push(AbiParam::new(types::I64));
     signature
 }
@@ -305,7 +308,7 @@ impl Translator<'_> {
             End::Leave => self.leave(),
             End::Fall => {
                 self.count();
-                self.go_to(block.end, true);
+                self.go_to(&block, block.end);
             }
             End::Jump { .. } | End::Computed => self.load_program(&block),
         }

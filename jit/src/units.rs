@@ -1,0 +1,331 @@
+//! From hot words to live units: asking for code, publishing it, and dropping what the program's changes make stale.
+
+use crate::abi;
+use crate::cache::Cause;
+use crate::compile::{Compiled, Job, add_gains};
+use crate::options::Optimisation;
+use crate::region::{End, Region, Surroundings, discover};
+use crate::stubs::publish_stubs;
+use crate::vm::{Backend, Jit, warm};
+use rum_interp::program::{WATCH_TRANSLATED, WATCH_VOLATILE};
+use rum_interp::state::State;
+use rum_interp::{Machine, Stop};
+use std::collections::HashSet;
+
+/// Stores into a translated word after which it is taken to be patched for ever.
+const PATCHES_VOLATILE: u32 = 3;
+/// Words in a region.
+const REGION_WORDS_MAX: usize = 3000;
+
+/// How often a unit is compiled again to take in what leads back to it.
+const GROWTH_MAX: u32 = 8;
+
+/// A region on its way to become a unit.
+pub(crate) struct Pending {
+    pub region: Region,
+    /// The unit whose place it takes.
+    replaces: Option<u32>,
+}
+
+/// What a unit takes in when it is compiled again.
+#[derive(Default)]
+pub(crate) struct Growth {
+    /// Roots of the regions to take in.
+    targets: HashSet<u32>,
+    /// Targets found since it was last compiled, and how often it was.
+    waiting: u32,
+    times: u32,
+}
+
+impl Jit {
+    /// Lets nothing stale survive: called before compiled code is entered.
+    pub fn catch_up(&mut self, state: &mut State) {
+        if state.replacements != self.replacements {
+            self.replacements = state.replacements;
+            self.program_replaced(state);
+        }
+        if !state.program.has_news() {
+            return;
+        }
+        for offset in state.program.take_stored_translated() {
+            self.drop_pending(state, |pending| {
+                pending.region.ranges().iter().any(|&(start, end)| (start..end).contains(&offset))
+            });
+            if self.cache.word_stored(offset, &mut state.program) > 0 {
+                let patches = self.patches.entry(offset).or_default();
+                *patches += 1;
+                if *patches >= PATCHES_VOLATILE && self.volatile.insert(offset) {
+                    state.program.forget_decoded(offset);
+                    state.program.change_watch(offset, WATCH_VOLATILE, 0);
+                }
+            }
+        }
+        for offset in state.program.take_decoded_plain() {
+            self.cache.kill_storers(offset, &mut state.program);
+        }
+    }
+
+    fn program_replaced(&mut self, state: &mut State) {
+        // What is pending for the old program is of no use; words patched in it say nothing about the new one.
+        self.drop_everything(state, Cause::Replaced);
+        let _ = (state.program.take_stored_translated(), state.program.take_decoded_plain());
+        for offset in self.volatile.drain() {
+            state.program.change_watch(offset, 0, WATCH_VOLATILE);
+        }
+        self.patches.clear();
+        self.targets.clear();
+        self.not_zero.clear();
+        self.improvements.clear();
+        self.growth.clear();
+        self.drops.clear();
+        if self.prepare_program(state).is_err() {
+            // No table, no entries.
+            self.give_up();
+        }
+    }
+
+    pub fn drop_pending(&mut self, state: &mut State, which: impl Fn(&Pending) -> bool) {
+        let dropped: Vec<u32> =
+            self.pending.iter().filter(|(_, pending)| which(pending)).map(|(&unit, _)| unit).collect();
+        for unit in dropped {
+            if let Some(pending) = self.pending.remove(&unit) {
+                self.stats.regions_dropped += 1;
+                self.cool(state, &pending.region);
+            }
+        }
+    }
+
+    /// Kills a unit to have it compiled again soon.
+    pub fn improve(&mut self, number: u32, state: &mut State) {
+        let Some(unit) = self.cache.unit_mut(number) else { return };
+        let root = unit.root;
+        let times = self.improvements.entry(root).or_default();
+        *times += 1;
+        let heat = if *times < 4 { self.threshold - 1 } else { 0 };
+        self.cache.kill(number, Cause::Improved, &mut state.program);
+        set_heat(state, root, heat);
+    }
+
+    /// The pc, reached by the jump at `from`, is hot: has its region compiled, unless there is code already. Interprets a
+    /// little; a stop is what that came to.
+    pub fn hot(&mut self, machine: &mut Machine, from: Option<u32>, until: u64) -> Option<Stop> {
+        let state = machine.state_mut();
+        let root = state.pc;
+        if root >= state.memory.program_len || self.cache.entry(root) != 0 {
+            return None;
+        }
+        let zero = (0..8).filter(|&reg| state.registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
+        let replacements = state.replacements;
+        set_heat(state, root, 0);
+        let stop = self.observe(machine, 0, zero, until);
+        let state = machine.state_mut();
+        if stop.is_none() && state.replacements == replacements {
+            self.catch_up(state);
+            let grown = from.is_some_and(|from| self.grow(state, from, root, zero));
+            if !grown {
+                self.request(state, root, zero, None);
+            }
+        }
+        stop
+    }
+
+    /// A word that the jump at `from` goes to has become hot. If `from` belongs to a unit, live or to come, and the code at
+    /// `target` leads back to that unit, a loop was split: the unit is compiled again with the target in it. False if
+    /// the target should have a unit of its own.
+    fn grow(&mut self, state: &mut State, from: u32, target: u32, zero: u8) -> bool {
+        if from >= state.memory.program_len {
+            return false;
+        }
+        self.note_target(from, target);
+        let pending = self.pending.values().find(|pending| pending.region.contains(from)).map(|pending| {
+            (None, pending.region.root, pending.region.zero, pending.region.ranges(), pending.region.len())
+        });
+        let live = || {
+            let (number, unit) = self.cache.made_from(from)?;
+            Some((Some(number), unit.root, unit.zero, unit.ranges.clone(), unit.words()))
+        };
+        let Some((number, root, root_zero, ranges, words)) = pending.or_else(live) else { return false };
+        let Some(more) = self.region(state, target, zero, None) else { return false };
+        let inside = |pc: u32| ranges.iter().any(|&(start, end)| (start..end).contains(&pc));
+        let leads_back = more.blocks.values().any(|block| match block.how {
+            End::Computed => self.targets.get(&(block.end - 1)).is_some_and(|seen| seen.iter().any(|&pc| inside(pc))),
+            _ => block.targets().any(inside),
+        });
+        if !leads_back || words + more.len() > REGION_WORDS_MAX {
+            return false;
+        }
+        let growth = self.growth.entry(root).or_default();
+        if growth.times >= GROWTH_MAX {
+            return false;
+        }
+        growth.targets.insert(target);
+        growth.waiting += 1;
+        // Where it has to wait, it counts again when it has become hot again.
+        set_heat(state, target, self.threshold / 2);
+        if let Some(number) = number {
+            self.grow_now(state, root, root_zero, number);
+        }
+        true
+    }
+
+    /// Compiles a unit again, if enough has come together since the last time: each time it takes more.
+    fn grow_now(&mut self, state: &mut State, root: u32, zero: u8, number: u32) {
+        if let Some(growth) = self.growth.get_mut(&root)
+            && growth.waiting > growth.times
+        {
+            growth.times += 1;
+            growth.waiting = 0;
+            self.request(state, root, zero, Some(number));
+        }
+    }
+
+    /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0; the code takes the place of the
+    /// unit `replaces`.
+    fn request(&mut self, state: &mut State, root: u32, zero: u8, replaces: Option<u32>) {
+        if self.cache.numbers_used() + 1 >= abi::UNITS_MAX {
+            return self.give_up();
+        }
+        if self.code.used_bytes() > self.budget_bytes {
+            self.new_generation(state);
+        }
+        let Some(region) = self.region(state, root, zero, replaces) else {
+            self.stats.regions_rejected += 1;
+            set_heat(state, root, i32::MIN / 2);
+            return;
+        };
+        if self.backend.is_none() {
+            match Backend::start(&mut self.code, state, self.compile_threads) {
+                Ok(backend) => self.backend = Some(backend),
+                Err(_) => return self.give_up(),
+            }
+        }
+        let Some(backend) = &mut self.backend else { return };
+        self.stats.regions_requested += 1;
+        let unit = self.cache.number();
+        let Some(worker) = &backend.worker else {
+            let result = backend.compiler.compile(&region, unit, &self.settings);
+            return self.publish(state, unit, &Pending { region, replaces }, result);
+        };
+        // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
+        for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
+            set_heat(state, pc, i32::MIN / 2);
+        }
+        for &(start, end) in &region.ranges() {
+            for word in (start..end).filter(|word| !region.volatile.contains(word)) {
+                state.program.change_watch(word, WATCH_TRANSLATED, 0);
+            }
+        }
+        if worker.submit(Job { unit, region: region.clone(), settings: self.settings.clone() }) {
+            self.pending.insert(unit, Pending { region, replaces });
+        } else {
+            backend.worker = None;
+            self.cool(state, &region);
+        }
+    }
+
+    fn region(&self, state: &State, root: u32, zero: u8, replaces: Option<u32>) -> Option<Region> {
+        // Blocks that the unit takes in although others have code for them.
+        let growth = self.growth.get(&root);
+        let owned = |pc: u32| match self.cache.owner(pc) {
+            Some((number, _)) if replaces == Some(number) => false,
+            Some((_, unit)) => !growth.is_some_and(|growth| growth.targets.contains(&unit.root)),
+            None => false,
+        };
+        let zero = zero & !self.not_zero.get(&root).copied().unwrap_or(0);
+        let around = Surroundings {
+            program: state.memory.program(),
+            heat: &|pc| if pc < state.memory.program_len { state.program.heat(pc) } else { 0 },
+            is_entry: &owned,
+            targets: &|pc| self.targets.get(&pc).map_or(&[], |targets| targets),
+            follow_targets: self.settings.optimisations.has(Optimisation::Targets),
+            is_volatile: &|pc| self.volatile.contains(&pc),
+            watch: &|pc| state.program.watch_of(pc),
+            warm: warm(self.threshold),
+            words_max: REGION_WORDS_MAX,
+        };
+        discover(&around, root, zero)
+    }
+
+    /// The blocks of a region that will not be published may become hot again.
+    fn cool(&self, state: &mut State, region: &Region) {
+        for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
+            set_heat(state, pc, warm(self.threshold).min(self.threshold - 1));
+        }
+    }
+
+    fn new_generation(&mut self, state: &mut State) {
+        self.drop_everything(state, Cause::Budget);
+        self.stats.generations += 1;
+        let Some(backend) = &mut self.backend else { return };
+        match self.code.restart().and_then(|()| publish_stubs(&mut self.code, &*backend.isa, state)) {
+            Ok(trampoline) => backend.trampoline = trampoline,
+            Err(_) => self.give_up(),
+        }
+    }
+
+    /// No more code can be made: the interpreter goes on alone.
+    fn give_up(&mut self) {
+        self.threshold = i32::MAX - 1;
+    }
+
+    pub fn publish_finished(&mut self, state: &mut State) {
+        let finished: Vec<_> = {
+            let worker = self.backend.as_ref().and_then(|backend| backend.worker.as_ref());
+            worker.map_or_else(Vec::new, |worker| worker.finished().collect())
+        };
+        for done in finished {
+            if let Some(pending) = self.pending.remove(&done.unit) {
+                self.publish(state, done.unit, &pending, done.result);
+                if self.cache.unit_mut(done.unit).is_some() {
+                    self.grow_now(state, pending.region.root, pending.region.zero, done.unit);
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, state: &mut State, unit: u32, pending: &Pending, result: Result<Compiled, String>) {
+        let region = &pending.region;
+        let Ok(compiled) = result else {
+            self.stats.regions_rejected += 1;
+            self.cool(state, region);
+            set_heat(state, region.root, i32::MIN / 2);
+            return;
+        };
+        self.stats.compile_ns += compiled.time.as_nanos() as u64;
+        self.stats.clif_instructions += compiled.clif_instructions;
+        self.stats.guest_instructions_translated += compiled.plan.guest_instructions;
+        // What was stored meanwhile by compiled code, which looks at nobody, was not noticed.
+        if !region.matches(state.memory.program()) || !self.cache.fits(&compiled.plan, region, &mut state.program) {
+            self.stats.regions_dropped += 1;
+            self.cool(state, region);
+            // The more often that happened, the longer until the next attempt.
+            let drops = self.drops.entry(region.root).or_default();
+            *drops += 1;
+            set_heat(state, region.root, -(1 << (*drops + 4).min(24)));
+            return;
+        }
+        let signature = crate::translate::unit_signature();
+        match self.code.publish(&[(&signature, &compiled.bytes, compiled.align)]) {
+            Ok(offsets) => {
+                self.stats.regions_published += 1;
+                self.stats.code_bytes += compiled.bytes.len() as u64;
+                add_gains(&mut self.gains, &compiled.plan.gains);
+                if let Some(old) = pending.replaces {
+                    self.cache.kill(old, Cause::Improved, &mut state.program);
+                }
+                self.cache.publish(unit, region, compiled.plan, offsets[0], &mut state.program);
+            }
+            Err(_) => {
+                self.stats.regions_rejected += 1;
+                self.cool(state, region);
+                set_heat(state, region.root, i32::MIN / 2);
+            }
+        }
+    }
+}
+
+fn set_heat(state: &mut State, pc: u32, heat: i32) {
+    if pc < state.memory.program_len {
+        state.program.set_heat(pc, heat);
+    }
+}
