@@ -8,6 +8,7 @@ use crate::options::Optimisation;
 use crate::region::{End, Known, Region, follow, known_at_entry, written};
 use crate::translate::Settings;
 use rum_interp::isa::Instruction;
+use rum_interp::program::{SITE_HOST, SITE_PROGRAM};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A set of registers as a bit mask.
@@ -22,6 +23,39 @@ pub(crate) struct Facts {
     pub params: HashMap<u32, RegSet>,
     /// Blocks with an edge back to a block that leads to them: they poll at their end.
     pub polls: HashSet<u32>,
+    /// The small loops that can only be entered at their header, outer ones first.
+    pub loops: Vec<Loop>,
+    /// The innermost of these that a block belongs to.
+    innermost: HashMap<u32, usize>,
+}
+
+/// A natural loop.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    pub header: u32,
+    pub body: BTreeSet<u32>,
+    /// Registers that some instruction in it changes.
+    pub changed: RegSet,
+    /// Registers that are read in it and not changed.
+    pub invariant: RegSet,
+    /// Of these, registers that name segments other than 0.
+    pub segments: RegSet,
+    /// Nothing in it may change the length of a segment.
+    pub steady: bool,
+}
+
+impl Facts {
+    /// The loop whose header is `start`.
+    pub fn loop_of_header(&self, start: u32) -> Option<&Loop> {
+        self.innermost.get(&start).map(|&index| &self.loops[index]).filter(|found| found.header == start)
+    }
+
+    /// The innermost loop around `start`, not counting the one whose header it is.
+    pub fn loop_around(&self, start: u32) -> Option<&Loop> {
+        let index = *self.innermost.get(&start)?;
+        let outer = self.loops[..index].iter().rev().find(|outer| outer.body.contains(&start));
+        if self.loops[index].header == start { outer } else { Some(&self.loops[index]) }
+    }
 }
 
 /// The longest loop whose registers are kept in host registers from round to round, in words. In longer ones there are
@@ -49,11 +83,24 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
         // Every block may leave at its start, when the limit is near.
         matters.values_mut().for_each(|set| *set = RegSet::MAX);
     }
-    let params = match settings.optimisations.has(Optimisation::Loops) {
-        true => params(region, &back_edges, &effects, &reads),
-        false => HashMap::new(),
-    };
-    Facts { matters, params, polls }
+    let mut facts = Facts { matters, polls, params: HashMap::new(), loops: Vec::new(), innermost: HashMap::new() };
+    if settings.optimisations.has(Optimisation::Loops) {
+        let loops = small_loops(region, &back_edges, &effects);
+        for found in &loops {
+            // Inner loops come last: what they say counts.
+            for start in &found.body {
+                if region.blocks[start].edges_in >= 2 || region.blocks[start].entry {
+                    facts.params.insert(*start, found.changed & reads[start] & !region.zero);
+                }
+            }
+        }
+        let closed = |found: &Loop| found.body.iter().all(|start| *start == found.header || !region.blocks[start].entry);
+        facts.loops = loops.into_iter().filter(closed).collect();
+        for (index, found) in facts.loops.iter().enumerate() {
+            facts.innermost.extend(found.body.iter().map(|&start| (start, index)));
+        }
+    }
+    facts
 }
 
 fn effect(region: &Region, start: u32, polls: bool) -> Effect {
@@ -192,37 +239,48 @@ fn back_edges(region: &Region) -> Vec<(u32, u32)> {
     edges
 }
 
-/// Registers to pass as parameters: at the joins of small loops, those that the loop changes and somebody reads.
-fn params(
-    region: &Region,
-    back_edges: &[(u32, u32)],
-    effects: &BTreeMap<u32, Effect>,
-    reads: &HashMap<u32, RegSet>,
-) -> HashMap<u32, RegSet> {
+/// The natural loops of few words, outer ones first.
+fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u32, Effect>) -> Vec<Loop> {
     let mut before: HashMap<u32, Vec<u32>> = HashMap::new();
     for block in region.blocks.values() {
         for next in region.successors(block) {
             before.entry(next).or_default().push(block.start);
         }
     }
-    let mut params: HashMap<u32, RegSet> = HashMap::new();
-    let mut loops: Vec<BTreeSet<u32>> = Vec::new();
+    let mut bodies: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     for &(from, header) in back_edges {
         if let Some(body) = small_loop(region, &before, from, header) {
-            loops.push(body);
+            bodies.entry(header).or_default().extend(body);
         }
     }
-    // Inner loops last: what they say counts.
-    loops.sort_by_key(|body| std::cmp::Reverse(body.len()));
-    for body in &loops {
-        let changed = body.iter().fold(0, |set, start| set | effects[start].written);
-        for start in body {
-            if region.blocks[start].edges_in >= 2 || region.blocks[start].entry {
-                params.insert(*start, changed & reads[start] & !region.zero);
+    let mut loops: Vec<Loop> = bodies.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
+    loops.sort_by_key(|found| std::cmp::Reverse(found.body.len()));
+    loops
+}
+
+/// Puts together what the blocks of a loop do.
+fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMap<u32, Effect>) -> Loop {
+    let changed = body.iter().fold(0, |set, start| set | effects[start].written);
+    let (mut used, mut segments, mut steady) = (0, 0, true);
+    for &start in &body {
+        for pc in start..region.blocks[&start].end {
+            if region.volatile.contains(&pc) || region.sites.get(&pc).is_some_and(|sites| sites & SITE_HOST != 0) {
+                steady = false;
+                continue;
+            }
+            let instruction = Instruction::decode(region.word(start, pc));
+            used |= read(instruction);
+            let program = region.sites.get(&pc).is_some_and(|sites| sites & SITE_PROGRAM != 0);
+            match instruction {
+                Instruction::Index { b, .. } if !program => segments |= 1 << b.index(),
+                Instruction::Amend { a, .. } if !program => segments |= 1 << a.index(),
+                Instruction::Abandon { .. } | Instruction::Input { .. } => steady = false,
+                _ => {}
             }
         }
     }
-    params
+    let invariant = used & !changed & !region.zero;
+    Loop { header, body, changed, invariant, segments: segments & invariant, steady }
 }
 
 /// The blocks of the natural loop of a back edge, if they are few words.

@@ -66,8 +66,13 @@ impl Translator<'_> {
 
     /// Goes to a join with every register at home.
     fn enter(&mut self, start: u32) {
-        let args: Vec<BlockArg> = self.params(start).map(|reg| BlockArg::Value(self.get(reg))).collect();
+        let args = self.arguments(start);
         self.b.ins().jump(self.heads[&start], &args);
+    }
+
+    /// The registers that a join takes as parameters, as they are here.
+    pub(super) fn arguments(&mut self, start: u32) -> Vec<BlockArg> {
+        self.params(start).map(|reg| BlockArg::Value(self.get(reg))).collect()
     }
 
     fn params(&self, start: u32) -> impl Iterator<Item = Reg> + use<> {
@@ -159,7 +164,7 @@ impl Translator<'_> {
     }
 
     /// For tests: leaves when the countdown reaches 0.
-    fn force_exit(&mut self) {
+    pub(super) fn force_exit(&mut self) {
         if !self.settings.forced_exits {
             return;
         }
@@ -241,8 +246,7 @@ impl Translator<'_> {
         self.return_if(stop, abi::EXIT_HOST);
         self.end_window();
         self.env.slots.clear();
-        self.env.cells.clear();
-        self.env.reached.clear();
+        self.forget_segments();
         match instruction.map(written) {
             Some(Some(reg)) => self.env.regs[reg.index()] = RegState::default(),
             Some(None) => {}
@@ -327,7 +331,7 @@ impl Translator<'_> {
     pub(super) fn go_to(&mut self, from: &Block, target: u32) {
         let counted = self.knows_edge(from, target);
         match self.region.blocks.get(&target) {
-            Some(_) if self.is_join(target) => {
+            Some(_) if self.is_join(target) && (counted || self.is_enterable(target)) => {
                 if !counted {
                     // The analysis saw no loop here.
                     self.send_all_home(u8::MAX);
@@ -336,7 +340,7 @@ impl Translator<'_> {
                     let polled = self.polled(base);
                     self.return_if(polled, abi::EXIT_POLL);
                 }
-                self.jump_to_join(target);
+                self.jump_to_join(from, target);
             }
             Some(_) if counted => self.waiting.push((target, None, self.env.clone())),
             _ => self.transfer(from, target),
@@ -348,11 +352,15 @@ impl Translator<'_> {
         self.region.successors(from).any(|next| next == target)
     }
 
-    fn jump_to_join(&mut self, target: u32) {
+    fn jump_to_join(&mut self, from: &Block, target: u32) {
         let params = self.params_of(target);
         self.send_all_home(self.facts.matters[&target] & !params);
-        let args: Vec<BlockArg> = self.params(target).map(|reg| BlockArg::Value(self.get(reg))).collect();
-        self.b.ins().jump(self.heads[&target], &args);
+        let args = self.arguments(target);
+        let head = match self.facts.loop_of_header(target) {
+            Some(found) if found.body.contains(&from.start) => self.loops[&target].0,
+            _ => self.heads[&target],
+        };
+        self.b.ins().jump(head, &args);
     }
 
     fn branch(&mut self, from: &Block, reg: Reg, condition: ir::Value, targets: [u32; 2]) {

@@ -12,7 +12,7 @@
 //! Values known to stand in memory are forwarded to later reads; every read that the window has seen, forwarded or not,
 //! is remembered in `Env::reads`, because a store to that word must end the window.
 
-use super::value::{Val, remember};
+use super::value::{Key, Val, remember};
 use super::{Translator, trusted};
 use crate::abi;
 use crate::options::Optimisation;
@@ -21,16 +21,28 @@ use rum_interp::isa::Reg;
 use rum_interp::memory::{LARGE, SMALL_WORDS_MAX, small_granules};
 use rum_interp::program::{SITE_LARGE, SITE_PROGRAM, WATCH_VALUE};
 
+/// An offset in a segment: a value of the guest, if it is no constant, and a distance from it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Offset {
+    base: Option<ir::Value>,
+    distance: u32,
+}
+
+impl Offset {
+    /// Whether two offsets may be the same word of some segment.
+    fn may_be(self, other: Offset) -> bool {
+        self.base != other.base || self.distance == other.distance
+    }
+}
+
 /// Something that was read since the window began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Read {
     Slot(u32),
-    /// A constant offset of a segment other than 0.
-    Cell(ir::Value, u32),
     /// A variable offset of segment 0.
     AnySlot,
-    /// A variable offset of a segment other than 0.
-    AnyCell,
+    /// A word of a segment other than 0.
+    Cell(Offset),
 }
 
 /// Where an access goes, for the rules about what may be the same word.
@@ -38,10 +50,18 @@ pub(super) enum Read {
 enum Place {
     Slot(u32),
     AnySlot,
-    Cell(ir::Value, u32),
-    AnyCell,
+    Cell(Offset),
     /// A segment in a register that may turn out to be segment 0.
     Anywhere,
+}
+
+/// What is known of segments other than 0, each named by the value that identifies it. Holds until something is abandoned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Segments {
+    /// Active, and with at least this word: a constant offset says the same of all smaller ones.
+    reached: Vec<(ir::Value, Offset)>,
+    /// Lengths in words; 0 if not active.
+    lengths: Vec<(ir::Value, ir::Value)>,
 }
 
 /// The largest constant offset whose check needs only the length byte, for large segments too.
@@ -88,37 +108,23 @@ impl Translator<'_> {
     }
 
     fn load_cell(&mut self, id: ir::Value, offset: Val, sites: u8) -> Val {
-        match offset {
-            Val::Const(offset) if offset <= OFFSET_MAX => {
-                self.check_reached(id, offset, sites);
-                self.read(if sites & SITE_PROGRAM != 0 { Read::AnySlot } else { Read::Cell(id, offset) });
-                if sites & SITE_PROGRAM != 0 {
-                    self.read(Read::Cell(id, offset));
-                } else if self.on(Optimisation::Forwarding)
-                    && let Some(&(.., val)) =
-                        self.env.cells.iter().rev().find(|&&(cell, at, _)| cell == id && at == offset)
-                {
-                    self.gain(Optimisation::Forwarding);
-                    return val;
-                }
-                let words = self.words_of(id);
-                let val = Val::Ssa(self.b.ins().load(types::I32, trusted(), words, offset as i32 * 4));
-                if sites & SITE_PROGRAM == 0 {
-                    remember(&mut self.env.cells, (id, offset, val));
-                }
-                val
-            }
-            offset => {
-                let offset = self.materialise(offset);
-                let offset = self.check_offset(id, offset, sites, false);
-                self.read(Read::AnyCell);
-                if sites & SITE_PROGRAM != 0 {
-                    self.read(Read::AnySlot);
-                }
-                let words = self.words_of(id);
-                Val::Ssa(self.load_word(words, offset, 0))
-            }
+        let (offset, at) = self.offset(offset);
+        self.check_cell(id, offset, at, sites, false);
+        self.read(Read::Cell(at));
+        if sites & SITE_PROGRAM != 0 {
+            self.read(Read::AnySlot);
+        } else if self.on(Optimisation::Forwarding)
+            && let Some(&(.., val)) = self.env.cells.iter().rev().find(|&&(cell, found, _)| cell == id && found == at)
+        {
+            self.gain(Optimisation::Forwarding);
+            return val;
         }
+        let (address, displacement) = self.cell_address(id, offset);
+        let val = Val::Ssa(self.b.ins().load(types::I32, trusted(), address, displacement));
+        if sites & SITE_PROGRAM == 0 {
+            remember(&mut self.env.cells, (id, at, val));
+        }
+        val
     }
 
     pub(super) fn amend(&mut self, a: Reg, b: Reg, c: Reg, sites: u8) -> bool {
@@ -160,27 +166,50 @@ impl Translator<'_> {
 
     fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, sites: u8) {
         let stored = self.materialise(value);
-        match offset {
-            Val::Const(offset) if offset <= OFFSET_MAX && sites & SITE_PROGRAM == 0 => {
-                self.check_reached(id, offset, sites);
-                self.store_ends_window(Place::Cell(id, offset));
-                let words = self.words_of(id);
-                self.b.ins().store(trusted(), stored, words, offset as i32 * 4);
-                self.env.cells.retain(|&(_, at, _)| at != offset);
-                remember(&mut self.env.cells, (id, offset, value));
-            }
-            offset => {
-                let offset = self.materialise(offset);
-                let offset = self.check_offset(id, offset, sites, true);
-                self.store_ends_window(if sites & SITE_PROGRAM != 0 { Place::Anywhere } else { Place::AnyCell });
-                let words = self.words_of(id);
-                self.store_word(words, offset, stored);
-                self.env.cells.clear();
-                if sites & SITE_PROGRAM != 0 {
-                    self.env.slots.clear();
-                }
-            }
+        let (offset, at) = self.offset(offset);
+        self.check_cell(id, offset, at, sites, true);
+        self.store_ends_window(if sites & SITE_PROGRAM != 0 { Place::Anywhere } else { Place::Cell(at) });
+        let (address, displacement) = self.cell_address(id, offset);
+        self.b.ins().store(trusted(), stored, address, displacement);
+        self.env.cells.retain(|&(_, other, _)| !other.may_be(at));
+        if sites & SITE_PROGRAM != 0 {
+            self.env.slots.clear();
+        } else {
+            remember(&mut self.env.cells, (id, at, value));
         }
+    }
+
+    /// An offset as a constant or a value, and what it is made of.
+    fn offset(&mut self, val: Val) -> (Val, Offset) {
+        if let Val::Const(distance) = val {
+            return (val, Offset { base: None, distance });
+        }
+        let value = self.materialise(val);
+        let constant = |value| self.env.constants.iter().find(|&&(_, made)| made == value).map(|&(n, _)| n);
+        let (base, distance) = match self.made_by(value) {
+            Some(Key::Add(x, y)) => match (constant(x), constant(y)) {
+                (Some(n), _) => (y, n),
+                (_, Some(n)) => (x, n),
+                _ => (value, 0),
+            },
+            _ => (value, 0),
+        };
+        (Val::Ssa(value), Offset { base: Some(base), distance })
+    }
+
+    /// Base and displacement of a word of a segment other than 0.
+    fn cell_address(&mut self, id: ir::Value, offset: Val) -> (ir::Value, i32) {
+        let words = self.words_of(id);
+        if let Val::Const(offset) = offset
+            && let Ok(displacement) = i32::try_from(u64::from(offset) * 4)
+        {
+            return (words, displacement);
+        }
+        let offset = self.materialise(offset);
+        let wide = self.wide(offset);
+        let two = self.b.ins().iconst(types::I64, 2);
+        let bytes = self.b.ins().ishl(wide, two);
+        (self.b.ins().iadd(words, bytes), 0)
     }
 
     /// Notes a read, for the stores that follow.
@@ -195,12 +224,11 @@ impl Translator<'_> {
     fn store_ends_window(&mut self, place: Place) {
         let same = self.env.reads.iter().any(|&read| match (place, read) {
             (Place::Slot(x), Read::Slot(y)) => x == y,
-            (Place::Cell(_, x), Read::Cell(_, y)) => x == y,
+            (Place::Cell(x), Read::Cell(y)) => x.may_be(y),
             (Place::Slot(_) | Place::AnySlot, Read::AnySlot) | (Place::AnySlot, Read::Slot(_)) => true,
-            (Place::Cell(..) | Place::AnyCell, Read::AnyCell) | (Place::AnyCell, Read::Cell(..)) => true,
             (Place::Anywhere, _) => true,
-            (Place::Slot(_) | Place::AnySlot, Read::Cell(..) | Read::AnyCell)
-            | (Place::Cell(..) | Place::AnyCell, Read::Slot(_) | Read::AnySlot) => false,
+            (Place::Slot(_) | Place::AnySlot, Read::Cell(_)) => false,
+            (Place::Cell(_), Read::Slot(_) | Read::AnySlot) => false,
         });
         if same {
             self.end_window();
@@ -226,11 +254,48 @@ impl Translator<'_> {
     }
 
     /// Address of the words of a segment.
-    fn words_of(&mut self, id: ir::Value) -> ir::Value {
+    pub(super) fn words_of(&mut self, id: ir::Value) -> ir::Value {
         let (base, id) = (self.base(), self.wide(id));
         let three = self.b.ins().iconst(types::I64, 3);
         let bytes = self.b.ins().ishl(id, three);
         self.b.ins().iadd(base, bytes)
+    }
+
+    /// Length in words of a segment other than 0; 0 if it is not active, or segment 0. Leaves in no case.
+    pub(super) fn length_of(&mut self, id: ir::Value) -> ir::Value {
+        if let Some(&(_, length)) = self.env.segments.lengths.iter().rev().find(|&&(segment, _)| segment == id) {
+            return length;
+        }
+        let mut index = self.wide(id);
+        if let Some(bound) = self.settings.id_bound {
+            let inside = self.compare(IntCC::UnsignedLessThan, index, bound as i64);
+            let nobody = self.b.ins().iconst(types::I64, 0);
+            index = self.b.ins().select(inside, index, nobody);
+        }
+        let (base, lens) = (self.base(), self.lens());
+        let address = self.b.ins().iadd(lens, index);
+        let byte = self.b.ins().uload8(types::I32, trusted(), address, 0);
+        let [large, small, known] = std::array::from_fn(|_| self.b.create_block());
+        self.b.append_block_param(known, types::I32);
+        let is_large = self.compare(IntCC::Equal, byte, i64::from(LARGE));
+        self.b.ins().brif(is_large, large, &[], small, &[]);
+        self.b.switch_to_block(large);
+        let three = self.b.ins().iconst(types::I64, 3);
+        let bytes = self.b.ins().ishl(index, three);
+        let words = self.b.ins().iadd(base, bytes);
+        let length = self.b.ins().load(types::I32, trusted(), words, -8);
+        self.b.ins().jump(known, &[BlockArg::Value(length)]);
+        self.b.switch_to_block(small);
+        let one = self.b.ins().iconst(types::I32, 1);
+        let at_least_one = self.b.ins().umax(byte, one);
+        let length = self.b.ins().isub(at_least_one, one);
+        self.b.ins().jump(known, &[BlockArg::Value(length)]);
+        self.b.switch_to_block(known);
+        let length = self.b.block_params(known)[0];
+        if self.on(Optimisation::Lengths) {
+            remember(&mut self.env.segments.lengths, (id, length));
+        }
+        length
     }
 
     /// The word at a 64-bit offset.
@@ -248,7 +313,7 @@ impl Translator<'_> {
         self.b.ins().store(trusted(), value, address, 0);
     }
 
-    fn lens(&mut self) -> ir::Value {
+    pub(super) fn lens(&mut self) -> ir::Value {
         if let Some(lens) = self.env.lens {
             return lens;
         }
@@ -269,87 +334,95 @@ impl Translator<'_> {
         self.b.ins().iadd(lens, id)
     }
 
-    /// Checks that the word at a constant offset, at most [`OFFSET_MAX`], exists.
-    fn check_reached(&mut self, id: ir::Value, offset: u32, sites: u8) {
-        let known = self.env.reached.iter().any(|&(segment, reached)| segment == id && reached >= offset);
-        if known && self.on(Optimisation::Lengths) {
+    /// Checks that a word of a segment exists, and for a store that nobody depends on it. The segment is not 0, unless the
+    /// site has met that.
+    fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, sites: u8, store: bool) {
+        if sites & SITE_PROGRAM != 0 {
+            return self.check_cell_or_program(id, offset, sites, store);
+        }
+        let is_reached = |&(segment, reached): &(ir::Value, Offset)| {
+            segment == id && (reached == at || (at.base.is_none() && reached.base.is_none() && reached.distance >= at.distance))
+        };
+        let has_length = self.env.segments.lengths.iter().any(|&(segment, _)| segment == id);
+        if self.on(Optimisation::Lengths) && self.env.segments.reached.iter().any(is_reached) {
             return self.gain(Optimisation::Lengths);
         }
-        let address = self.len_address(id);
-        let len = self.b.ins().load(types::I8, trusted(), address, 0);
-        let ok = self.compare(IntCC::UnsignedGreaterThan, len, i64::from(offset + 1));
-        if sites & SITE_PROGRAM == 0 {
-            self.check(ok);
-            remember(&mut self.env.reached, (id, offset));
-            return;
-        }
-        let (slow, go_on) = (self.b.create_block(), self.b.create_block());
-        self.b.ins().brif(ok, go_on, &[], slow, &[]);
-        self.b.switch_to_block(slow);
-        let program_reaches = offset < self.region.program_len;
-        let exit = self.exit();
-        if program_reaches {
-            self.b.ins().brif(id, exit, &[], go_on, &[]);
+        let short = matches!(offset, Val::Const(offset) if offset <= OFFSET_MAX);
+        let ok = if has_length || (sites & SITE_LARGE != 0 && !short) {
+            if has_length {
+                self.gain(Optimisation::Lengths);
+            }
+            let (offset, length) = (self.materialise(offset), self.length_of(id));
+            self.b.ins().icmp(IntCC::UnsignedLessThan, offset, length)
         } else {
-            self.b.ins().jump(exit, &[]);
-        }
-        self.b.switch_to_block(go_on);
+            let address = self.len_address(id);
+            match offset {
+                Val::Const(offset) if short => {
+                    let byte = self.b.ins().load(types::I8, trusted(), address, 0);
+                    self.compare(IntCC::UnsignedGreaterThan, byte, i64::from(offset + 1))
+                }
+                offset => {
+                    let byte = self.b.ins().uload8(types::I64, trusted(), address, 0);
+                    let past = self.past(offset);
+                    self.b.ins().icmp(IntCC::UnsignedLessThan, past, byte)
+                }
+            }
+        };
+        self.check(ok);
+        remember(&mut self.env.segments.reached, (id, at));
     }
 
-    /// Checks that the word at an offset exists, and for a store that nobody depends on it; gives the offset as 64 bits.
-    fn check_offset(&mut self, id: ir::Value, offset: ir::Value, sites: u8, store: bool) -> ir::Value {
+    /// An offset and one, as 64 bits.
+    fn past(&mut self, offset: Val) -> ir::Value {
+        let offset = self.materialise(offset);
+        let wide = self.wide(offset);
+        let one = self.b.ins().iconst(types::I64, 1);
+        self.b.ins().iadd(wide, one)
+    }
+
+    /// As `check_cell`, where the segment may be any, segment 0 too.
+    fn check_cell_or_program(&mut self, id: ir::Value, offset: Val, sites: u8, store: bool) {
+        let past = self.past(offset);
+        let offset = self.materialise(offset);
         let offset = self.wide(offset);
         let address = self.len_address(id);
-        let len = self.b.ins().uload8(types::I64, trusted(), address, 0);
-        let one = self.b.ins().iconst(types::I64, 1);
-        let past = self.b.ins().iadd(offset, one);
-        let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, past, len);
-        if sites & (SITE_LARGE | SITE_PROGRAM) == 0 {
-            self.check(ok);
-            return offset;
-        }
+        let byte = self.b.ins().uload8(types::I64, trusted(), address, 0);
+        let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, past, byte);
+        self.force_exit();
+        let exit = self.exit();
         let (slow, go_on) = (self.b.create_block(), self.b.create_block());
         self.b.ins().brif(ok, go_on, &[], slow, &[]);
         self.b.switch_to_block(slow);
+        // The values made here do not reach the other ways: nothing is remembered.
+        let base = self.base_again();
         if sites & SITE_LARGE != 0 {
             let (large, other) = (self.b.create_block(), self.b.create_block());
-            let is_large = self.compare(IntCC::Equal, len, i64::from(LARGE));
+            let is_large = self.compare(IntCC::Equal, byte, i64::from(LARGE));
             self.b.ins().brif(is_large, large, &[], other, &[]);
             self.b.switch_to_block(large);
-            // The values made here do not reach the other ways: nothing is remembered.
-            let base = self.base_again();
             let wide = self.b.ins().uextend(types::I64, id);
             let three = self.b.ins().iconst(types::I64, 3);
             let bytes = self.b.ins().ishl(wide, three);
             let words = self.b.ins().iadd(base, bytes);
-            let len = self.b.ins().uload32(trusted(), words, -8);
-            let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, offset, len);
-            let exit = self.exit();
+            let length = self.b.ins().uload32(trusted(), words, -8);
+            let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, offset, length);
             self.b.ins().brif(ok, go_on, &[], exit, &[]);
             self.b.switch_to_block(other);
         }
-        if sites & SITE_PROGRAM != 0 {
-            let program = self.b.create_block();
-            let exit = self.exit();
-            self.b.ins().brif(id, exit, &[], program, &[]);
-            self.b.switch_to_block(program);
-            let ok = self.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
-            if store {
-                let inside = self.b.create_block();
-                self.b.ins().brif(ok, inside, &[], exit, &[]);
-                self.b.switch_to_block(inside);
-                let base = self.base_again();
-                let watched = self.watched(base, offset);
-                self.b.ins().brif(watched, exit, &[], go_on, &[]);
-            } else {
-                self.b.ins().brif(ok, go_on, &[], exit, &[]);
-            }
+        let program = self.b.create_block();
+        self.b.ins().brif(id, exit, &[], program, &[]);
+        self.b.switch_to_block(program);
+        let ok = self.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
+        if store {
+            let inside = self.b.create_block();
+            self.b.ins().brif(ok, inside, &[], exit, &[]);
+            self.b.switch_to_block(inside);
+            let watched = self.watched(base, offset);
+            self.b.ins().brif(watched, exit, &[], go_on, &[]);
         } else {
-            let exit = self.exit();
-            self.b.ins().jump(exit, &[]);
+            self.b.ins().brif(ok, go_on, &[], exit, &[]);
         }
         self.b.switch_to_block(go_on);
-        offset
     }
 
     /// The base, without remembering it.
@@ -447,12 +520,12 @@ impl Translator<'_> {
         if let Some(words) = words
             && words > 0
         {
-            remember(&mut self.env.reached, (id, words - 1));
+            remember(&mut self.env.segments.reached, (id, Offset { base: None, distance: words - 1 }));
             if self.on(Optimisation::Fresh) && words <= 8 {
                 self.gain(Optimisation::Fresh);
                 // A new segment is not one that was known before, so nothing else is forgotten.
                 for offset in 0..words {
-                    remember(&mut self.env.cells, (id, offset, Val::Const(0)));
+                    remember(&mut self.env.cells, (id, Offset { base: None, distance: offset }, Val::Const(0)));
                 }
             }
         }
@@ -484,8 +557,13 @@ impl Translator<'_> {
 
         self.b.switch_to_block(go_on);
         self.end_window();
+        self.forget_segments();
+    }
+
+    /// Any segment may be gone.
+    pub(super) fn forget_segments(&mut self) {
         self.env.cells.clear();
-        self.env.reached.clear();
+        self.env.segments = Segments::default();
     }
 
     pub(super) fn output(&mut self, c: Reg) {

@@ -7,6 +7,9 @@
 //! to) registers are SSA values; a value that its home does not hold yet is *dirty*. At a *join* registers are in their
 //! homes again, but for those that `analysis.rs` made parameters of the join; only registers that matter are stored.
 //!
+//! A small loop that can only be entered at its header gets a *preheader* in front of it. What does not change in the loop
+//! is made there once: registers that are only read, the lengths of the segments that they name.
+//!
 //! # Where code may leave
 //!
 //! Compiled code never reports anything. Where an instruction might not take the quick way, a check leaves to an *exit*,
@@ -26,7 +29,7 @@ mod value;
 pub(crate) use control::stub_signature;
 
 use crate::abi;
-use crate::analysis::{Facts, analyse};
+use crate::analysis::{Facts, Loop, analyse};
 use crate::options::{Optimisation, Optimisations};
 use crate::region::{End, Region};
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
@@ -127,6 +130,7 @@ pub(crate) fn translate(
         plan: Plan::default(),
         exits: Vec::new(),
         heads: HashMap::new(),
+        loops: HashMap::new(),
         dispatch: None,
         transfer: None,
         returns: HashMap::new(),
@@ -157,9 +161,8 @@ struct Env {
     reads: Vec<memory::Read>,
     /// Values known to stand in memory.
     slots: Vec<(u32, Val)>,
-    cells: Vec<(ir::Value, u32, Val)>,
-    /// Segments known to be active, with a length known to be reached.
-    reached: Vec<(ir::Value, u32)>,
+    cells: Vec<(ir::Value, memory::Offset, Val)>,
+    segments: memory::Segments,
     /// Pure operations done before.
     done: Vec<(value::Key, ir::Value)>,
     constants: Vec<(u32, ir::Value)>,
@@ -168,6 +171,17 @@ struct Env {
     lens: Option<ir::Value>,
     /// Instructions executed in this block and not yet counted.
     uncounted: u32,
+}
+
+impl Env {
+    /// Forgets what holds only until something else is executed; what the guest cannot change stays.
+    fn end_of_straight_line(&mut self) {
+        self.window = None;
+        self.reads.clear();
+        self.slots.clear();
+        self.cells.clear();
+        self.uncounted = 0;
+    }
 }
 
 /// An exit whose block is written at the end.
@@ -187,8 +201,10 @@ struct Translator<'a> {
     unit: u32,
     plan: Plan,
     exits: Vec<PendingExit>,
-    /// The CLIF blocks of joins.
+    /// The CLIF blocks of joins; of a loop's header, the preheader.
     heads: HashMap<u32, ir::Block>,
+    /// Where the edges back to a loop's header go, and what is known in the loop.
+    loops: HashMap<u32, (ir::Block, Env)>,
     /// Shared ends: a computed jump, a jump to another unit, and returns of a number.
     dispatch: Option<ir::Block>,
     transfer: Option<ir::Block>,
@@ -207,15 +223,19 @@ impl Translator<'_> {
         self.b.append_block_params_for_function_params(entry);
         let joins: Vec<u32> = self.region.blocks.keys().copied().filter(|&start| self.is_join(start)).collect();
         for &start in &joins {
-            let head = self.b.create_block();
-            for _ in 0..self.params_of(start).count_ones() {
-                self.b.append_block_param(head, types::I32);
-            }
+            let head = self.block_with_params(start);
             self.heads.insert(start, head);
+            if self.facts.loop_of_header(start).is_some() {
+                let body = self.block_with_params(start);
+                self.loops.insert(start, (body, Env::default()));
+            }
         }
         self.plan.entries = self.choose_entries(&joins);
         self.entry(entry);
-        for start in joins {
+        // Loops take what is known from the loops around them.
+        let headers: Vec<u32> = self.facts.loops.iter().map(|found| found.header).collect();
+        let (first, rest): (Vec<u32>, Vec<u32>) = joins.into_iter().partition(|start| headers.contains(start));
+        for start in headers.into_iter().filter(|start| first.contains(start)).chain(rest) {
             self.begin_join(start);
             self.tree(start);
         }
@@ -234,9 +254,24 @@ impl Translator<'_> {
         self.facts.params.get(&start).copied().unwrap_or(0)
     }
 
+    fn block_with_params(&mut self, start: u32) -> ir::Block {
+        let block = self.b.create_block();
+        for _ in 0..self.params_of(start).count_ones() {
+            self.b.append_block_param(block, types::I32);
+        }
+        block
+    }
+
+    /// Whether a join needs nothing from the loop that it is in.
+    fn is_enterable(&self, start: u32) -> bool {
+        self.facts.loop_around(start).is_none()
+    }
+
     /// Every join whose registers are at home can be entered at no cost; others where that was asked for.
     fn choose_entries(&self, joins: &[u32]) -> Vec<u32> {
-        let wanted = |&start: &u32| self.region.blocks[&start].entry || self.params_of(start) == 0;
+        let wanted = |&start: &u32| {
+            self.region.blocks[&start].entry || (self.params_of(start) == 0 && self.is_enterable(start))
+        };
         let root = std::iter::once(self.region.root);
         let rest = joins.iter().copied().filter(wanted).filter(|&start| start != self.region.root);
         root.chain(rest).take(abi::ENTRIES_MAX).collect()
@@ -244,11 +279,19 @@ impl Translator<'_> {
 
     /// Starts a join: what is known there is only what holds on every way to it.
     fn begin_join(&mut self, start: u32) {
-        let head = self.heads[&start];
-        self.b.switch_to_block(head);
-        let mut env = Env::default();
+        let around = self.facts.loop_around(start).map(|around| around.header);
+        let env = around.map_or_else(Env::default, |around| self.loops[&around].1.clone());
+        self.begin(self.heads[&start], start, env);
+        if let Some(found) = self.facts.loop_of_header(start) {
+            self.preheader(found);
+        }
+    }
+
+    /// Starts a CLIF block that takes the parameters of the join `start`; all else that is known is in `env`.
+    fn begin(&mut self, block: ir::Block, start: u32, mut env: Env) {
+        self.b.switch_to_block(block);
         let params = self.params_of(start);
-        let mut values = self.b.block_params(head).to_vec().into_iter();
+        let mut values = self.b.block_params(block).to_vec().into_iter();
         for reg in Reg::ALL {
             let bit = 1 << reg.index();
             if self.region.zero & bit != 0 {
@@ -260,6 +303,38 @@ impl Translator<'_> {
             }
         }
         self.env = env;
+    }
+
+    /// Makes what does not change in a loop, and goes on in its header.
+    fn preheader(&mut self, found: &Loop) {
+        let in_set = |set: u8| Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0);
+        for reg in in_set(found.invariant) {
+            self.get(reg);
+        }
+        if found.segments != 0 {
+            self.lens();
+        }
+        if found.steady && self.on(Optimisation::Lengths) {
+            for reg in in_set(found.segments) {
+                let id = self.get(reg);
+                self.length_of(id);
+                self.words_of(id);
+            }
+        }
+        self.base();
+        let (body, _) = self.loops[&found.header];
+        let args = self.arguments(found.header);
+        self.b.ins().jump(body, &args);
+        let mut env = std::mem::take(&mut self.env);
+        for reg in in_set(found.changed) {
+            env.regs[reg.index()] = RegState::default();
+        }
+        env.end_of_straight_line();
+        if !found.steady {
+            env.segments = memory::Segments::default();
+        }
+        self.loops.insert(found.header, (body, env.clone()));
+        self.begin(body, found.header, env);
     }
 
     /// Translates the block at `start`, where the builder stands, and the blocks that only it leads to.
