@@ -72,7 +72,7 @@ impl Unit {
         self.learnt |= inside && bits & !self.known_sites.get(&pc).copied().unwrap_or(0) != 0;
     }
 
-    fn depends_on(&self, offset: u32) -> bool {
+    pub fn depends_on(&self, offset: u32) -> bool {
         let at = self.ranges.partition_point(|&(start, _)| start <= offset);
         at > 0 && offset < self.ranges[at - 1].1
     }
@@ -85,8 +85,6 @@ pub(crate) struct Cache {
     next_unit: u32,
     table: Reservation,
     table_words: usize,
-    /// The heat of words that were compiled and cannot be entered: enough to be compiled again, too little to ask for it.
-    warm: i32,
     pub killed: HashMap<&'static str, u64>,
 }
 
@@ -95,10 +93,10 @@ impl Cache {
     ///
     /// # Errors
     /// The system has no address space for the table.
-    pub fn new(words_max: usize, backing: Backing, warm: i32) -> io::Result<Cache> {
+    pub fn new(words_max: usize, backing: Backing) -> io::Result<Cache> {
         let table = Reservation::new(words_max * 8, backing)?;
         let killed = Cause::ALL.map(|cause| (cause.name(), 0)).into();
-        Ok(Cache { units: BTreeMap::new(), next_unit: 1, table, table_words: 0, warm, killed })
+        Ok(Cache { units: BTreeMap::new(), next_unit: 1, table, table_words: 0, killed })
     }
 
     /// Makes the table usable for a program of `words` words.
@@ -141,6 +139,10 @@ impl Cache {
 
     pub fn numbers_used(&self) -> u32 {
         self.next_unit
+    }
+
+    pub fn unit(&self, number: u32) -> Option<&Unit> {
+        self.units.get(&number)
     }
 
     pub fn unit_mut(&mut self, number: u32) -> Option<&mut Unit> {
@@ -220,7 +222,7 @@ impl Cache {
         }
         for &pc in region.blocks.keys() {
             if self.entry(pc) == 0 {
-                program.set_heat(pc, self.warm);
+                program.set_heat(pc, 0);
             }
         }
         self.units.insert(number, Unit::new(region, &plan, entries));
@@ -254,16 +256,10 @@ impl Cache {
     /// Kills a unit, if it lives.
     pub fn kill(&mut self, number: u32, cause: Cause, program: &mut Program) {
         let Some(unit) = self.units.remove(&number) else { return };
-        for &pc in &unit.entries {
+        for pc in unit.entries {
             if (self.entry(pc) >> 32) as u32 >> SELECTOR_BITS == number {
                 self.set_entry(pc, 0);
-                program.set_heat(pc, self.warm);
-            }
-        }
-        if cause == Cause::Replaced {
-            // What was warm in one program says nothing about the next.
-            for &(start, end) in &unit.ranges {
-                (start..end).for_each(|pc| program.set_heat(pc, 0));
+                program.set_heat(pc, 0);
             }
         }
         *self.killed.entry(cause.name()).or_default() += 1;

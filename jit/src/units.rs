@@ -6,7 +6,7 @@ use crate::compile::{Compiled, Job, add_gains};
 use crate::options::Optimisation;
 use crate::region::{End, Region, Surroundings, discover};
 use crate::stubs::publish_stubs;
-use crate::vm::{Backend, Jit, warm};
+use crate::vm::{Backend, Jit};
 use rum_interp::program::{WATCH_TRANSLATED, WATCH_VOLATILE};
 use rum_interp::state::State;
 use rum_interp::{Machine, Stop};
@@ -17,6 +17,8 @@ const PATCHES_VOLATILE: u32 = 3;
 /// Words in a region.
 const REGION_WORDS_MAX: usize = 3000;
 
+/// How often a unit is compiled again for what its failed checks taught; after that it has to become hot again.
+const IMPROVEMENTS_MAX: u32 = 4;
 /// How often a unit is compiled again to take in what leads back to it.
 const GROWTH_MAX: u32 = 8;
 
@@ -95,15 +97,18 @@ impl Jit {
         }
     }
 
-    /// Kills a unit to have it compiled again soon.
+    /// Has a unit compiled again with what was learnt; the first times that it is asked for.
     pub fn improve(&mut self, number: u32, state: &mut State) {
         let Some(unit) = self.cache.unit_mut(number) else { return };
-        let root = unit.root;
+        let (root, zero) = (unit.root, unit.zero);
+        (unit.learnt, unit.checks_failed) = (false, 0);
         let times = self.improvements.entry(root).or_default();
         *times += 1;
-        let heat = if *times < 4 { self.threshold - 1 } else { 0 };
-        self.cache.kill(number, Cause::Improved, &mut state.program);
-        set_heat(state, root, heat);
+        if *times < IMPROVEMENTS_MAX {
+            self.request(state, root, zero, Some(number));
+        } else {
+            self.cache.kill(number, Cause::Improved, &mut state.program);
+        }
     }
 
     /// The pc, reached by the jump at `from`, is hot: has its region compiled, unless there is code already. Interprets a
@@ -185,6 +190,9 @@ impl Jit {
         if self.cache.numbers_used() + 1 >= abi::UNITS_MAX {
             return self.give_up();
         }
+        if replaces.is_some() && self.pending.values().any(|pending| pending.replaces == replaces) {
+            return;
+        }
         if self.code.used_bytes() > self.budget_bytes {
             self.new_generation(state);
         }
@@ -231,16 +239,25 @@ impl Jit {
             Some((_, unit)) => !growth.is_some_and(|growth| growth.targets.contains(&unit.root)),
             None => false,
         };
+        // What was compiled in it before, and what it grows by, is warm whatever was counted since.
+        let warm = (self.threshold / 16).max(1);
+        let before = replaces.and_then(|number| self.cache.unit(number));
+        let heat = |pc: u32| {
+            let counted = if pc < state.memory.program_len { state.program.heat(pc) } else { return 0 };
+            let known = before.is_some_and(|unit| unit.depends_on(pc))
+                || growth.is_some_and(|growth| growth.targets.contains(&pc));
+            if known { counted.max(warm) } else { counted }
+        };
         let zero = zero & !self.not_zero.get(&root).copied().unwrap_or(0);
         let around = Surroundings {
             program: state.memory.program(),
-            heat: &|pc| if pc < state.memory.program_len { state.program.heat(pc) } else { 0 },
+            heat: &heat,
             is_entry: &owned,
             targets: &|pc| self.targets.get(&pc).map_or(&[], |targets| targets),
             follow_targets: self.settings.optimisations.has(Optimisation::Targets),
             is_volatile: &|pc| self.volatile.contains(&pc),
             watch: &|pc| state.program.watch_of(pc),
-            warm: warm(self.threshold),
+            warm,
             words_max: REGION_WORDS_MAX,
         };
         discover(&around, root, zero)
@@ -249,7 +266,7 @@ impl Jit {
     /// The blocks of a region that will not be published may become hot again.
     fn cool(&self, state: &mut State, region: &Region) {
         for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
-            set_heat(state, pc, warm(self.threshold).min(self.threshold - 1));
+            set_heat(state, pc, 0);
         }
     }
 

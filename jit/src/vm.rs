@@ -53,11 +53,6 @@ const CHECKS_SAMPLED: u32 = 16;
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
 const CODE_RESERVE_FACTOR: usize = 2;
 
-/// The least heat of a block that is compiled with others.
-pub(crate) fn warm(threshold: i32) -> i32 {
-    (threshold / 16).max(1)
-}
-
 /// Everything that compiled code needs.
 pub(crate) struct Jit {
     pub cache: Cache,
@@ -214,7 +209,7 @@ impl Jit {
         let id_bound = (!all_ids).then_some(state.memory.id_bound);
         let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
         let threshold = i32::try_from(options.hot_threshold.max(1)).unwrap_or(i32::MAX - 1).min(1 << 30);
-        let cache = Cache::new(words_max, backing, warm(threshold).min(threshold - 1)).map_err(|error| error.to_string())?;
+        let cache = Cache::new(words_max, backing).map_err(|error| error.to_string())?;
         let reserve = options.code_budget_bytes.saturating_mul(CODE_RESERVE_FACTOR).clamp(1 << 20, 1 << 31);
         let code = CodeSpace::new(reserve).map_err(|error| error.to_string())?;
         let settings = Settings {
