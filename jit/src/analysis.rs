@@ -94,7 +94,8 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
                 }
             }
         }
-        let closed = |found: &Loop| found.body.iter().all(|start| *start == found.header || !region.blocks[start].entry);
+        let closed =
+            |found: &Loop| found.body.iter().all(|start| *start == found.header || !region.blocks[start].entry);
         facts.loops = loops.into_iter().filter(closed).collect();
         for (index, found) in facts.loops.iter().enumerate() {
             facts.innermost.extend(found.body.iter().map(|&start| (start, index)));
@@ -253,7 +254,8 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
             bodies.entry(header).or_default().extend(body);
         }
     }
-    let mut loops: Vec<Loop> = bodies.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
+    let mut loops: Vec<Loop> =
+        bodies.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
     loops.sort_by_key(|found| std::cmp::Reverse(found.body.len()));
     loops
 }

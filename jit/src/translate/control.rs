@@ -364,14 +364,16 @@ impl Translator<'_> {
     }
 
     fn branch(&mut self, from: &Block, reg: Reg, condition: ir::Value, targets: [u32; 2]) {
-        let condition = match self.made_by(condition) {
+        let test = match self.made_by(condition) {
             // A difference is only compared with 0.
             Some(Key::Sub(x, y)) => self.b.ins().icmp(IntCC::NotEqual, x, y),
             _ => condition,
         };
-        let sides = targets.map(|_| self.b.create_block());
-        self.b.ins().brif(condition, sides[0], &[], sides[1], &[]);
-        self.sides(from, reg, sides.into_iter().zip(targets));
+        let [nonzero, zero] = targets.map(|_| self.b.create_block());
+        self.b.ins().brif(test, nonzero, &[], zero, &[]);
+        self.sides(from, reg, [(nonzero, targets[0])].into_iter());
+        self.learn_zero(condition);
+        self.sides(from, reg, [(zero, targets[1])].into_iter());
     }
 
     /// Goes on from the CLIF blocks of a split to the targets, each of which is what a register holds there.

@@ -255,10 +255,15 @@ impl Translator<'_> {
 
     /// Address of the words of a segment.
     pub(super) fn words_of(&mut self, id: ir::Value) -> ir::Value {
-        let (base, id) = (self.base(), self.wide(id));
+        if let Some(found) = self.find(Key::Words(id)) {
+            return found;
+        }
+        let (base, wide) = (self.base(), self.wide(id));
         let three = self.b.ins().iconst(types::I64, 3);
-        let bytes = self.b.ins().ishl(id, three);
-        self.b.ins().iadd(base, bytes)
+        let bytes = self.b.ins().ishl(wide, three);
+        let words = self.b.ins().iadd(base, bytes);
+        remember(&mut self.env.done, (Key::Words(id), words));
+        words
     }
 
     /// Length in words of a segment other than 0; 0 if it is not active, or segment 0. Leaves in no case.
@@ -341,7 +346,8 @@ impl Translator<'_> {
             return self.check_cell_or_program(id, offset, sites, store);
         }
         let is_reached = |&(segment, reached): &(ir::Value, Offset)| {
-            segment == id && (reached == at || (at.base.is_none() && reached.base.is_none() && reached.distance >= at.distance))
+            segment == id
+                && (reached == at || (at.base.is_none() && reached.base.is_none() && reached.distance >= at.distance))
         };
         let has_length = self.env.segments.lengths.iter().any(|&(segment, _)| segment == id);
         if self.on(Optimisation::Lengths) && self.env.segments.reached.iter().any(is_reached) {

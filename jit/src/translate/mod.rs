@@ -269,9 +269,8 @@ impl Translator<'_> {
 
     /// Every join whose registers are at home can be entered at no cost; others where that was asked for.
     fn choose_entries(&self, joins: &[u32]) -> Vec<u32> {
-        let wanted = |&start: &u32| {
-            self.region.blocks[&start].entry || (self.params_of(start) == 0 && self.is_enterable(start))
-        };
+        let wanted =
+            |&start: &u32| self.region.blocks[&start].entry || (self.params_of(start) == 0 && self.is_enterable(start));
         let root = std::iter::once(self.region.root);
         let rest = joins.iter().copied().filter(wanted).filter(|&start| start != self.region.root);
         root.chain(rest).take(abi::ENTRIES_MAX).collect()

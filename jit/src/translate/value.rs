@@ -23,6 +23,11 @@ pub(super) enum Val {
         if_nonzero: u32,
         if_zero: u32,
     },
+    /// A quotient, made when needed: mostly somebody only wants to know which is larger. The divisor is not 0.
+    Quotient {
+        dividend: ir::Value,
+        divisor: ir::Value,
+    },
 }
 
 /// A register: its value, and whether its home does not hold it.
@@ -43,7 +48,13 @@ pub(super) enum Key {
     AddNot(ir::Value, ir::Value),
     Sub(ir::Value, ir::Value),
     Wide(ir::Value),
+    /// The address of a segment's words.
+    Words(ir::Value),
     Div(ir::Value, ir::Value),
+    /// A value without its lowest bits.
+    Shift(ir::Value, u32),
+    /// Whether `x >= y`, which is whether `x / y` is not 0.
+    NotLess(ir::Value, ir::Value),
 }
 
 /// How many operations and facts are remembered: looking through more takes longer than it saves.
@@ -86,8 +97,8 @@ impl Translator<'_> {
             }
             Val::Const(value) => self.iconst(value),
             Val::Ssa(value) => value,
-            choice @ Val::Choice { .. } => {
-                let value = self.materialise(choice);
+            later @ (Val::Choice { .. } | Val::Quotient { .. }) => {
+                let value = self.materialise(later);
                 self.env.regs[reg.index()].val = Val::Ssa(value);
                 value
             }
@@ -103,6 +114,29 @@ impl Translator<'_> {
             Val::Choice { condition, if_nonzero, if_zero } => {
                 let (x, y) = (self.iconst(if_nonzero), self.iconst(if_zero));
                 self.b.ins().select(condition, x, y)
+            }
+            Val::Quotient { dividend, divisor } => self.numbered(Key::Div(dividend, divisor)),
+        }
+    }
+
+    /// Something that is 0 if and only if a register is.
+    fn truth(&mut self, reg: Reg) -> ir::Value {
+        if let Val::Quotient { dividend, divisor } = self.val(reg) {
+            self.gain(Optimisation::Idioms);
+            return self.numbered(Key::NotLess(dividend, divisor));
+        }
+        self.get(reg)
+    }
+
+    /// `condition` is 0 here: so is every register whose value it tells.
+    pub(super) fn learn_zero(&mut self, condition: ir::Value) {
+        let quotient = match self.made_by(condition) {
+            Some(Key::NotLess(dividend, divisor)) => Some(Val::Quotient { dividend, divisor }),
+            _ => None,
+        };
+        for reg in &mut self.env.regs {
+            if reg.val == Val::Ssa(condition) || Some(reg.val) == quotient {
+                reg.val = Val::Const(0);
             }
         }
     }
@@ -121,7 +155,7 @@ impl Translator<'_> {
         self.env.regs[reg.index()] = RegState { val, dirty };
     }
 
-    fn find(&mut self, key: Key) -> Option<ir::Value> {
+    pub(super) fn find(&mut self, key: Key) -> Option<ir::Value> {
         if !self.on(Optimisation::Numbering) {
             return None;
         }
@@ -148,7 +182,13 @@ impl Translator<'_> {
             }
             Key::Sub(x, y) => ins.isub(x, y),
             Key::Wide(x) => ins.uextend(types::I64, x),
+            Key::Words(_) => unreachable!("made where it is needed"),
             Key::Div(x, y) => ins.udiv(x, y),
+            Key::Shift(x, bits) => {
+                let bits = self.iconst(bits);
+                self.b.ins().ushr(x, bits)
+            }
+            Key::NotLess(x, y) => ins.icmp(IntCC::UnsignedGreaterThanOrEqual, x, y),
         };
         remember(&mut self.env.done, (key, value));
         value
@@ -166,11 +206,11 @@ impl Translator<'_> {
             (_, from, Val::Const(_)) => self.set(a, from),
             (to, from, _) if to == from => {}
             (Val::Const(if_zero), Val::Const(if_nonzero), _) => {
-                let condition = self.get(c);
+                let condition = self.truth(c);
                 self.set(a, Val::Choice { condition, if_nonzero, if_zero });
             }
             (to, from, _) => {
-                let condition = self.get(c);
+                let condition = self.truth(c);
                 let (x, y) = (self.materialise(from), self.materialise(to));
                 let value = self.b.ins().select(condition, x, y);
                 self.set(a, Val::Ssa(value));
@@ -275,20 +315,37 @@ impl Translator<'_> {
                 let (x, divisor) = (self.materialise(x), self.materialise(y));
                 if let Val::Const(n) = y {
                     if n.is_power_of_two() {
-                        let shift = self.iconst(n.trailing_zeros());
-                        Val::Ssa(self.b.ins().ushr(x, shift))
+                        Val::Ssa(self.shift(x, n.trailing_zeros()))
                     } else {
-                        Val::Ssa(self.numbered(Key::Div(x, divisor)))
+                        self.quotient(x, divisor)
                     }
                 } else {
                     self.check_nonzero(divisor);
-                    Val::Ssa(self.numbered(Key::Div(x, divisor)))
+                    self.quotient(x, divisor)
                 }
             }
         };
         self.set(a, val);
         self.env.uncounted += 1;
         true
+    }
+
+    /// Divides by a power of two. Compilers divide twice for the topmost bits: no literal is large enough.
+    fn shift(&mut self, x: ir::Value, bits: u32) -> ir::Value {
+        match self.made_by(x) {
+            Some(Key::Shift(whole, before)) if self.on(Optimisation::Idioms) && bits + before < 32 => {
+                self.gain(Optimisation::Idioms);
+                self.numbered(Key::Shift(whole, bits + before))
+            }
+            _ => self.numbered(Key::Shift(x, bits)),
+        }
+    }
+
+    fn quotient(&mut self, dividend: ir::Value, divisor: ir::Value) -> Val {
+        match self.on(Optimisation::Idioms) {
+            true => Val::Quotient { dividend, divisor },
+            false => Val::Ssa(self.numbered(Key::Div(dividend, divisor))),
+        }
     }
 
     /// Compares with a constant.
