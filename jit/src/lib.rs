@@ -17,6 +17,8 @@ mod analysis;
 mod cache;
 mod code;
 mod compile;
+#[cfg(test)]
+mod golden;
 mod learn;
 mod options;
 mod region;
