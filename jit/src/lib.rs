@@ -28,6 +28,7 @@ mod translate;
 mod units;
 mod vm;
 
+pub use compile::Listing;
 pub use options::{EngineKind, Optimisation, Options};
 pub use stats::Stats;
 pub use vm::{EngineError, Vm};

@@ -6,7 +6,7 @@ use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
 use crate::rng::Rng;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
 use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, Stop as RumStop};
-use rum_jit::{EngineKind, Optimisation, Options, Stats, Vm};
+use rum_jit::{EngineKind, Listing, Optimisation, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
@@ -231,7 +231,8 @@ impl Contender for JitContender {
 
     fn run(&mut self, case: &Case, detail: bool) -> Run {
         let (machine, output) = machine_for(case, &self.machine);
-        let mut vm = match Vm::new(machine, &self.jit) {
+        let options = Options { keep_listings: detail, ..self.jit.clone() };
+        let mut vm = match Vm::new(machine, &options) {
             Ok(vm) => vm,
             Err(error) => panic!("no engine for the case: {error}"),
         };
@@ -240,6 +241,7 @@ impl Contender for JitContender {
         let mut run = Run::new(outcome_of(vm.machine_mut(), stop, &output));
         run.counters = counters;
         run.memory = detail.then(|| memory_of(vm.machine()));
+        run.listings = listings_of(&vm);
         run
     }
 }
@@ -259,6 +261,20 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
             return stop;
         }
     }
+}
+
+/// Units that a report shows: the last ones published.
+const UNITS_SHOWN_MAX: usize = 12;
+
+/// CLIF and host code of the units, if the engine has kept them.
+fn listings_of(vm: &Vm) -> Vec<(String, String)> {
+    let units = vm.listings();
+    let shown = &units[units.len().saturating_sub(UNITS_SHOWN_MAX)..];
+    let texts = |unit: &Listing| {
+        let title = |what: &str| format!("{what} of unit {} at {}, {} units in all", unit.unit, unit.root, units.len());
+        [(title("CLIF"), unit.clif.clone()), (title("host code"), unit.code.clone())]
+    };
+    shown.iter().flat_map(texts).collect()
 }
 
 /// The numbers of a report as counters: those in groups get the group's name in front. Times are left out, because they

@@ -80,6 +80,37 @@ fn compiled_code_agrees_in_every_way_of_using_it() {
     }
 }
 
+/// Compiled code that adds to a register what it should not.
+struct BuggyJit(JitContender);
+
+impl Contender for BuggyJit {
+    fn name(&self) -> String {
+        "buggy jit".into()
+    }
+
+    fn run(&mut self, case: &Case, detail: bool) -> Run {
+        let mut run = self.0.run(case, detail);
+        assert_eq!(run.listings.is_empty(), !detail || run.counters["regions published"] == 0);
+        run.outcome.registers[3] ^= u32::from(run.counters["instructions compiled"] > 0);
+        run
+    }
+}
+
+#[test]
+fn a_report_shows_what_was_compiled() {
+    let options = || machine_options(true);
+    let lineup = || -> Lineup {
+        let jit = JitContender::new("jit", Drive::Whole, JitContender::eager(), options());
+        vec![Box::new(InterpContender::new(Pace::Whole, options())), Box::new(BuggyJit(jit))]
+    };
+    let plan = Plan { failures_max: 1, ..plan(0, 100) };
+    let summary = run(&plan, &lineup, &|_| {}).expect("no progress file");
+    let report = &summary.divergences.first().expect("the bug is found").report;
+    for part in ["--- buggy jit: CLIF of unit", "function u0:", "--- buggy jit: host code of unit", "block0:"] {
+        assert!(report.contains(part), "{part:?} is missing in\n{report}");
+    }
+}
+
 /// An oracle with a bug: register 3 is wrong at the end when the program divided often.
 struct Buggy(OracleContender);
 

@@ -52,8 +52,13 @@ impl Guest {
     fn new(write: impl FnOnce(&mut Builder)) -> Guest {
         let mut b = Builder::new();
         write(&mut b);
-        let settings =
-            Settings { optimisations: Optimisations::without(&[]), count: false, id_bound: None, forced_exits: false };
+        let settings = Settings {
+            optimisations: Optimisations::without(&[]),
+            count: false,
+            id_bound: None,
+            forced_exits: false,
+            listings: false,
+        };
         Guest {
             words: b.build(),
             zero: ZERO,

@@ -89,6 +89,8 @@ pub(crate) struct Settings {
     pub id_bound: Option<u64>,
     /// Checks leave when a countdown in the state says so, too (for tests).
     pub forced_exits: bool,
+    /// Whether the compiler keeps what it makes as text (for tests).
+    pub listings: bool,
 }
 
 /// The signature of every unit: the selector of an entry and the pc of the jump that leads there in (the latter only for
