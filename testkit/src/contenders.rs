@@ -5,12 +5,12 @@ use crate::oracle::{CountingIds, DEFAULT_MAX_WORDS, IdSource};
 use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
 use crate::rng::Rng;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
-use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, Stop as RumStop};
+use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, PollHandle, Stop as RumStop};
 use rum_jit::{EngineKind, Listing, Optimisation, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Identifiers from rum's own memory, which is taken through the same allocs and abandons. That is how programs that
 /// compute with their identifiers are compared with the oracle; the oracle still checks that each is allowed.
@@ -75,13 +75,29 @@ impl Written {
 pub struct Tape {
     input: VecDeque<u8>,
     written: Written,
+    interrupts: Interrupts,
+    rng: Rng,
 }
+
+/// The way from a [`Tape`] to its machine's poll word; leads nowhere until it is set.
+type Interrupts = Arc<OnceLock<PollHandle>>;
 
 impl Tape {
     /// A console that reads `input`, and what will be written to it.
     pub fn new(input: &[u8]) -> (Tape, Written) {
         let written = Written::default();
-        (Tape { input: input.iter().copied().collect(), written: written.clone() }, written)
+        let input: VecDeque<u8> = input.iter().copied().collect();
+        let rng = Rng::new(input.len() as u64);
+        (Tape { input, written: written.clone(), interrupts: Interrupts::default(), rng }, written)
+    }
+
+    /// Asks for control back, at every other read: the machine is in the middle of something then.
+    fn interrupt(&mut self) {
+        if let Some(handle) = self.interrupts.get()
+            && self.rng.percent(50)
+        {
+            handle.interrupt();
+        }
     }
 }
 
@@ -92,6 +108,7 @@ impl Console for Tape {
     }
 
     fn read(&mut self) -> io::Result<Option<u8>> {
+        self.interrupt();
         Ok(self.input.pop_front())
     }
 }
@@ -130,7 +147,7 @@ impl Contender for InterpContender {
     }
 
     fn run(&mut self, case: &Case, detail: bool) -> Run {
-        let (mut machine, output) = machine_for(case, &self.options);
+        let (mut machine, output, _) = machine_for(case, &self.options);
         let stop = go(&mut machine, self.pace, case);
         let mut run = Run::new(outcome_of(&mut machine, stop, &output));
         run.memory = detail.then(|| memory_of(&machine));
@@ -138,10 +155,11 @@ impl Contender for InterpContender {
     }
 }
 
-fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written) {
+fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written, Interrupts) {
     let (console, output) = Tape::new(&case.input);
+    let interrupts = Arc::clone(&console.interrupts);
     match Machine::new(&case.program, Box::new(console), options) {
-        Ok(machine) => (machine, output),
+        Ok(machine) => (machine, output, interrupts),
         Err(error) => panic!("no machine for the case: {error}"),
     }
 }
@@ -174,6 +192,8 @@ pub enum Drive {
     Pieces,
     /// In pieces of random length, every other one by the interpreter alone.
     Switching,
+    /// In one go, but the console asks for control back whenever it is read.
+    Interrupted,
 }
 
 /// Interpreter and compiled code together as a contender.
@@ -211,6 +231,7 @@ impl JitContender {
             ("jit, nothing optimised".into(), Drive::Whole, Options { disabled: every, ..eager() }),
             ("jit, in pieces".into(), Drive::Pieces, eager()),
             ("jit, switching".into(), Drive::Switching, eager()),
+            ("jit, interrupted".into(), Drive::Interrupted, eager()),
         ];
         for nth in [1, 2, 7] {
             let options = Options { force_exit_every: Some(nth), ..eager() };
@@ -230,7 +251,11 @@ impl Contender for JitContender {
     }
 
     fn run(&mut self, case: &Case, detail: bool) -> Run {
-        let (machine, output) = machine_for(case, &self.machine);
+        let (machine, output, interrupts) = machine_for(case, &self.machine);
+        if self.drive == Drive::Interrupted {
+            // Nobody has set it before.
+            let _ = interrupts.set(machine.poll_handle());
+        }
         let options = Options { keep_listings: detail, ..self.jit.clone() };
         let mut vm = match Vm::new(machine, &options) {
             Ok(vm) => vm,
@@ -252,13 +277,15 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
     loop {
         let left = case.budget - vm.machine().executed();
         let piece = match drive {
-            Drive::Whole => left,
+            Drive::Whole | Drive::Interrupted => left,
             Drive::Pieces | Drive::Switching => left.min(u64::from(rng.logarithmic(1, 3000))),
         };
         let stop = if interpret { vm.machine_mut().run(Some(piece)) } else { vm.run(Some(piece)) };
         interpret = drive == Drive::Switching && !interpret;
-        if !matches!(stop, RumStop::Budget) || vm.machine().executed() >= case.budget {
-            return stop;
+        match stop {
+            RumStop::Interrupted if drive == Drive::Interrupted => {}
+            RumStop::Budget if vm.machine().executed() < case.budget => {}
+            stop => return stop,
         }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! - [`Profile`]: how often what; [`Tag`]: what a program contains
 //! - `emit`: roles of registers, small pieces, the bound on what is executed
-//! - `control`, `values`, `patch`, `load`, `fault`: the statements
+//! - `control`, `values`, `patch`, `load`, `fault`: the statements; `end`: ends out of hot code
 //!
 //! A program is laid out as: words that are executed once; the segments it uses; functions; the main part; its end;
 //! tables and variables; a tail that shortened copies lack.
 
 mod control;
 mod emit;
+mod end;
 mod fault;
 mod load;
 mod patch;
@@ -58,7 +59,9 @@ pub fn generate(seed: u64, profile: &Profile) -> Generated {
     let words = rng.between(profile.words.0, profile.words.1);
     let cut = rng.percent(profile.cut_percent);
     let mut maker = Maker::deal(rng, profile);
-    maker.program(words, i64::from(executed));
+    // Decided apart, so that all other programs are the same as without such ends.
+    let late_end = Rng::new(!seed).percent(profile.late_end_percent);
+    maker.program(words, i64::from(executed), late_end);
     let growth = i64::from(maker.b.here().div_ceil(load::ASSUMED_WORDS));
     let bound = if maker.copy_function.is_some() { maker.cost() * growth } else { maker.cost() };
     let bound = u64::try_from(bound).expect("costs add up to more than nothing");
@@ -142,7 +145,7 @@ impl Maker {
     }
 
     /// The whole program.
-    fn program(&mut self, words: u32, executed: i64) {
+    fn program(&mut self, words: u32, executed: i64, late_end: bool) {
         self.b.bind(self.at.old);
         for _ in 0..OLD_WORDS.max(self.data.len() as u32) {
             let a = self.reg();
@@ -173,6 +176,9 @@ impl Maker {
             } else {
                 self.block(bounds);
             }
+        }
+        if late_end {
+            self.late_end();
         }
         self.finish(frame_size);
     }

@@ -83,6 +83,8 @@ pub struct Profile {
     pub words: (u32, u32),
     /// Percentage of programs that run with a budget that ends before they do.
     pub cut_percent: u32,
+    /// Percentage of programs that end out of a hot loop ([`Tag::LateEnd`]).
+    pub late_end_percent: u32,
 }
 
 impl Profile {
@@ -153,7 +155,14 @@ impl Default for Profile {
         ] {
             weights[kind as usize] = weight;
         }
-        Profile { weights, left_out_percent: 30, executed: (4_000, 60_000), words: (50, 200), cut_percent: 6 }
+        Profile {
+            weights,
+            left_out_percent: 30,
+            executed: (4_000, 60_000),
+            words: (50, 200),
+            cut_percent: 6,
+            late_end_percent: 10,
+        }
     }
 }
 

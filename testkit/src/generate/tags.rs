@@ -149,6 +149,8 @@ tags! {
     LoadEmpty = "load-empty",
     /// A fault waits in a loop for its round.
     FaultArmed = "fault-armed",
+    /// A hot loop leads to a block that ends the program.
+    LateEnd = "late-end",
     /// The program runs off its end.
     FallOff = "fall-off",
     /// The budget ends before the program does.
