@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Identifiers from rum's own memory, which is taken through the same allocs and abandons. That is how programs that
 /// compute with their identifiers are compared with the oracle; the oracle still checks that each is allowed.
@@ -194,6 +195,9 @@ pub enum Drive {
     Switching,
     /// In one go, but the console asks for control back whenever it is read.
     Interrupted,
+    /// In pieces of random length, with a wait for the compile thread after every other one: its code is published when
+    /// the program has gone on since it was asked for.
+    Waiting,
 }
 
 /// Interpreter and compiled code together as a contender.
@@ -226,7 +230,8 @@ impl JitContender {
             ("jit".to_string(), Drive::Whole, eager()),
             ("jit, default threshold".into(), Drive::Whole, default_threshold),
             ("jit, threshold 20".into(), Drive::Whole, Options { hot_threshold: 20, ..eager() }),
-            ("jit, compile thread".into(), Drive::Whole, threaded),
+            ("jit, compile thread".into(), Drive::Whole, threaded.clone()),
+            ("jit, compile thread, in pieces".into(), Drive::Waiting, threaded.clone()),
             ("jit, tiny code budget".into(), Drive::Whole, Options { code_budget_bytes: 4 << 10, ..eager() }),
             ("jit, nothing optimised".into(), Drive::Whole, Options { disabled: every, ..eager() }),
             ("jit, in pieces".into(), Drive::Pieces, eager()),
@@ -263,6 +268,7 @@ impl Contender for JitContender {
         };
         let stop = drive(&mut vm, self.drive, case);
         let counters = flatten(&vm.stats());
+        assert_settled(&counters, case.program.len());
         let mut run = Run::new(outcome_of(vm.machine_mut(), stop, &output));
         run.counters = counters;
         run.memory = detail.then(|| memory_of(vm.machine()));
@@ -278,15 +284,46 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
         let left = case.budget - vm.machine().executed();
         let piece = match drive {
             Drive::Whole | Drive::Interrupted => left,
-            Drive::Pieces | Drive::Switching => left.min(u64::from(rng.logarithmic(1, 3000))),
+            Drive::Pieces | Drive::Switching | Drive::Waiting => left.min(u64::from(rng.logarithmic(1, 3000))),
         };
         let stop = if interpret { vm.machine_mut().run(Some(piece)) } else { vm.run(Some(piece)) };
         interpret = drive == Drive::Switching && !interpret;
+        if drive == Drive::Waiting && rng.percent(50) {
+            wait_for_code(vm);
+        }
         match stop {
             RumStop::Interrupted if drive == Drive::Interrupted => {}
             RumStop::Budget if vm.machine().executed() < case.budget => {}
             stop => return stop,
         }
+    }
+}
+
+/// Nothing is compiled again and again: what programs like these publish beyond their first few units, apart from what a
+/// load-program or a full budget made void, follows their size. Measured: at most 23 units for 370 words.
+///
+/// # Panics
+/// More was published, several times over.
+fn assert_settled(counters: &BTreeMap<String, u64>, words: usize) {
+    let count = |name: &str| counters.get(name).copied().unwrap_or(0);
+    let void = count("killed by replaced") + count("killed by budget");
+    let most = 100 + words as u64 / 2 + 2 * void;
+    let published = count("regions published");
+    assert!(published <= most, "{published} units published, at most {most} expected: {counters:?}");
+}
+
+/// The longest wait for the compile thread: what it has may have been dropped meanwhile.
+const WAIT_MAX: Duration = Duration::from_millis(3);
+
+/// Waits until the compile thread has done something, if it has anything to do.
+fn wait_for_code(vm: &Vm) {
+    let stats = vm.stats();
+    let start = Instant::now();
+    while stats.regions_requested > stats.regions_published + stats.regions_dropped + stats.regions_rejected
+        && !vm.machine().state().polled()
+        && start.elapsed() < WAIT_MAX
+    {
+        std::thread::yield_now();
     }
 }
 
