@@ -340,7 +340,10 @@ impl Jit {
         let state = unsafe { (*calls.machine).state_mut() };
         state.jit[Slot::Driver as usize] = &raw mut calls as u64;
         state.jit[Slot::Until as usize] = until;
-        state.jit[Slot::ForceExit as usize] = self.force_exit_every;
+        // The countdown goes on over entries: otherwise the same few checks would be forced each time.
+        if state.jit[Slot::ForceExit as usize] == 0 {
+            state.jit[Slot::ForceExit as usize] = self.force_exit_every;
+        }
         let executed = state.executed;
         let data = state.memory.data;
         let code = self.code.base().wrapping_add(entry as u32 as usize);

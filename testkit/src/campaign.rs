@@ -179,6 +179,11 @@ fn run_piece(start: u64, end: u64, plan: &Plan, contenders: &mut Lineup, lineup:
         }
         let generated = generate(seed, &plan.profile);
         run_seed(&generated, plan, contenders, lineup, &mut piece);
+        if piece.divergences.len() >= plan.failures_max {
+            // The campaign ends here; it would go on behind this seed.
+            piece.end = seed + 1;
+            break;
+        }
     }
     piece
 }

@@ -10,6 +10,7 @@ use rum_jit::{EngineKind, Listing, Optimisation, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -195,6 +196,9 @@ pub enum Drive {
     Switching,
     /// In one go, but the console asks for control back whenever it is read.
     Interrupted,
+    /// In one go with code that does not count, as it is compiled where nobody asks for counts. How much was executed is
+    /// the interpreter's word then; so is everything about programs that their budget ends.
+    Uncounted,
     /// In pieces of random length, with a wait for the compile thread after every other one: its code is published when
     /// the program has gone on since it was asked for.
     Waiting,
@@ -209,9 +213,9 @@ pub struct JitContender {
 }
 
 impl JitContender {
-    /// An engine with `jit` options, which always counts, on machines with `machine` options.
+    /// An engine with `jit` options, which counts unless `drive` says otherwise, on machines with `machine` options.
     pub fn new(name: &str, drive: Drive, jit: Options, machine: MachineOptions) -> JitContender {
-        JitContender { name: name.into(), drive, jit: Options { count: true, ..jit }, machine }
+        JitContender { name: name.into(), drive, jit: Options { count: drive != Drive::Uncounted, ..jit }, machine }
     }
 
     /// Synchronous compilation at the first round: the options that the variants below start from.
@@ -237,10 +241,16 @@ impl JitContender {
             ("jit, in pieces".into(), Drive::Pieces, eager()),
             ("jit, switching".into(), Drive::Switching, eager()),
             ("jit, interrupted".into(), Drive::Interrupted, eager()),
+            ("jit, not counting".into(), Drive::Uncounted, eager()),
         ];
         for nth in [1, 2, 7] {
             let options = Options { force_exit_every: Some(nth), ..eager() };
             variants.push((format!("jit, exit at every {nth}. check"), Drive::Whole, options));
+        }
+        // Without counting, a window of checks with the same exit reaches over many blocks.
+        for nth in [2, 3, 5] {
+            let options = Options { force_exit_every: Some(nth), ..eager() };
+            variants.push((format!("jit, not counting, exit at every {nth}. check"), Drive::Uncounted, options));
         }
         for optimisation in Optimisation::ALL {
             let options = Options { disabled: vec![optimisation], ..eager() };
@@ -256,6 +266,11 @@ impl Contender for JitContender {
     }
 
     fn run(&mut self, case: &Case, detail: bool) -> Run {
+        let interpreted = (self.drive == Drive::Uncounted)
+            .then(|| InterpContender::new(Pace::Whole, self.machine.clone()).run(case, detail));
+        if let Some(run) = interpreted.as_ref().filter(|run| run.outcome.stop == Stop::OutOfBudget) {
+            return run.clone();
+        }
         let (machine, output, interrupts) = machine_for(case, &self.machine);
         if self.drive == Drive::Interrupted {
             // Nobody has set it before.
@@ -266,11 +281,17 @@ impl Contender for JitContender {
             Ok(vm) => vm,
             Err(error) => panic!("no engine for the case: {error}"),
         };
-        let stop = drive(&mut vm, self.drive, case);
+        let stop = match self.drive {
+            Drive::Uncounted => run_watched(&mut vm),
+            _ => drive(&mut vm, self.drive, case),
+        };
         let counters = flatten(&vm.stats());
         assert_settled(&counters, case.program.len());
         let mut run = Run::new(outcome_of(vm.machine_mut(), stop, &output));
         run.counters = counters;
+        if let Some(interpreted) = interpreted {
+            run.outcome.executed = interpreted.outcome.executed;
+        }
         run.memory = detail.then(|| memory_of(vm.machine()));
         run.listings = listings_of(&vm);
         run
@@ -283,7 +304,7 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
     loop {
         let left = case.budget - vm.machine().executed();
         let piece = match drive {
-            Drive::Whole | Drive::Interrupted => left,
+            Drive::Whole | Drive::Interrupted | Drive::Uncounted => left,
             Drive::Pieces | Drive::Switching | Drive::Waiting => left.min(u64::from(rng.logarithmic(1, 3000))),
         };
         let stop = if interpret { vm.machine_mut().run(Some(piece)) } else { vm.run(Some(piece)) };
@@ -310,6 +331,25 @@ fn assert_settled(counters: &BTreeMap<String, u64>, words: usize) {
     let most = 100 + words as u64 / 2 + 2 * void;
     let published = count("regions published");
     assert!(published <= most, "{published} units published, at most {most} expected: {counters:?}");
+}
+
+/// Time after which a program that the interpreter has brought to its end is taken to run for ever.
+const FOR_EVER: Duration = Duration::from_secs(20);
+
+/// Runs to the end without a budget; gives control back if the program does not come to its end.
+fn run_watched(vm: &mut Vm) -> RumStop {
+    let handle = vm.machine().poll_handle();
+    std::thread::scope(|scope| {
+        let (done, ended) = channel::<()>();
+        scope.spawn(move || {
+            if ended.recv_timeout(FOR_EVER) == Err(RecvTimeoutError::Timeout) {
+                handle.interrupt();
+            }
+        });
+        let stop = vm.run(None);
+        drop(done);
+        stop
+    })
 }
 
 /// The longest wait for the compile thread: what it has may have been dropped meanwhile.
