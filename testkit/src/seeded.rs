@@ -176,7 +176,9 @@ mod tests {
         let written = fs::metadata(to.join("src/a.rs")).expect("there").modified().expect("a time");
         bring(&from, &to).expect("readable and writable");
         assert_eq!(fs::metadata(to.join("src/a.rs")).expect("there").modified().expect("a time"), written);
-        [from, to].map(|folder| fs::remove_dir_all(folder).expect("made above"));
+        for folder in [from, to] {
+            fs::remove_dir_all(folder).expect("made above");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rum_jit::{Optimisation, Options};
 use rum_testkit::builder::{Builder, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::campaign::{Lineup, Plan, Summary, run};
 use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
-use rum_testkit::generate::{Profile, generate};
+use rum_testkit::generate::{END_COUNT, Profile, generate};
 use rum_testkit::matrix::{Contender, OracleContender, Run, Verdict, compare};
 use rum_testkit::outcome::{Case, Stop};
 
@@ -198,8 +198,8 @@ fn endless() -> Vec<u32> {
 }
 
 /// What the seeds below were found with.
-fn without_late_ends() -> Profile {
-    Profile { late_end_percent: 0, ..Profile::default() }
+fn without_special_ends() -> Profile {
+    Profile { end_percents: [0; END_COUNT], ..Profile::default() }
 }
 
 fn assert_exact(case: &Case) {
@@ -217,7 +217,7 @@ fn budgets_are_exact_in_a_program_that_only_loads_programs() {
     }
     // Programs whose budget ends soon after a load-program.
     for seed in [5223, 27774, 38182, 48056, 64590, 73790, 77490] {
-        assert_exact(&generate(seed, &without_late_ends()).case);
+        assert_exact(&generate(seed, &without_special_ends()).case);
     }
 }
 
@@ -260,6 +260,6 @@ fn budgets_are_exact_when_a_short_program_loads_a_longer_one() {
         assert_exact(&Case { program: program.clone(), input: vec![], budget });
     }
     for seed in [16095, 17071, 17357, 18205, 29567, 54009, 67509, 70859, 84387, 91105] {
-        assert_exact(&generate(seed, &without_late_ends()).case);
+        assert_exact(&generate(seed, &without_special_ends()).case);
     }
 }

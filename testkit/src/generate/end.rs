@@ -1,11 +1,18 @@
-//! Ends that come out of hot code: the way into a block that is known to be warm, and that ends the program.
+//! What some programs do at their end: rare meetings of features, made on purpose, in hot loops of their own.
+//!
+//! Straight lines of reads and writes of few variables between checks: leaving at each of them must not repeat any.
+//!
+//! A word that a hot loop stores to becomes code, and the loop goes on storing.
+//!
+//! A loop calls a routine and from time to time loads a copy of the program in which a word of the routine is another:
+//! whatever was made from the old word must be gone.
 //!
 //! A block that ends a program runs once, so compiled code would never reach one. Here a small routine is called for a
 //! while, which makes it warm; then one of its words is patched so that it ends the program; then a loop gets hot that
 //! leads to it when its counter is 0. What is compiled from the loop contains the routine, and is left at its end.
 
 use super::Tag;
-use super::emit::Maker;
+use super::emit::{DATA_WORDS, Maker};
 use rum_interp::isa::{Instruction, Reg, Word};
 
 /// Rounds of calls, and rounds of the loop that leads to the routine. The routine must get warm and not hot itself: for
@@ -15,7 +22,144 @@ const ROUNDS: [[(u32, u32); 2]; 2] = [[(2, 18), (250, 400)], [(40, 400), (750, 1
 /// An identifier that no machine has handed out when a generated program ends.
 const NOBODY: u32 = 0x1ff_ffff;
 
+/// Rounds from one load-program to the next, less one, as a mask; and how many times.
+const LOAD_EVERY: u32 = 127;
+const LOADS: (u32, u32) = (3, 7);
+
 impl Maker {
+    /// A hot loop whose body is a straight line: two variables, a segment, and checks in between.
+    pub(super) fn straight_loop(&mut self) {
+        let [c, id, t, s, d] = self.regs();
+        let zero = self.zero_reg;
+        self.b.literal(zero, 0);
+        self.b.literal(t, 3);
+        self.b.alloc(id, t);
+        let rounds = self.rng.between(60, 300);
+        self.b.literal(c, rounds);
+        let head = self.b.label_here();
+        let before = self.b.here();
+        self.tag(Tag::StraightLoop);
+        for _ in 0..self.rng.between(5, 14) {
+            match self.rng.below(10) {
+                0..=3 => {
+                    self.b.literal_label(t, self.at.data, self.rng.below(2));
+                    self.b.index(d, zero, t);
+                    self.b.add(d, d, s);
+                    self.b.amend(zero, t, d);
+                }
+                4 | 5 => {
+                    self.b.literal(t, self.rng.below(2));
+                    self.b.index(s, id, t);
+                    self.b.add(s, s, d);
+                    self.b.amend(id, t, s);
+                }
+                // The counter is not 0 here, and compiled code does not know it.
+                6 | 7 => self.b.div(s, d, c),
+                8 => {
+                    self.mask(t, s, 1);
+                    self.b.literal_label(s, self.at.data, 0);
+                    self.b.add(t, t, s);
+                    self.b.amend(zero, t, d);
+                }
+                _ => {
+                    self.mask(t, s, 1);
+                    self.b.amend(id, t, d);
+                }
+            }
+        }
+        self.one_less(c, t);
+        let next = self.b.label();
+        self.b.branch(c, head, next, [t, d], zero);
+        self.b.bind(next);
+        self.extra_cost += i64::from(rounds) * i64::from(self.b.here() - before);
+    }
+
+    /// A hot loop stores to a word that is executed behind it, seldom enough to be interpreted.
+    pub(super) fn late_code(&mut self) {
+        let [outer, c, t, v, s] = self.regs();
+        let zero = self.zero_reg;
+        let site = self.b.label();
+        self.b.literal(zero, 0);
+        let [rounds, stores] = [self.rng.between(4, 12), self.rng.between(150, 260)];
+        self.b.literal(outer, rounds);
+        let again = self.b.label_here();
+        self.b.literal(c, stores);
+        let head = self.b.label_here();
+        self.tag(Tag::LateCode);
+        self.b.constant(v, Instruction::Literal { a: s, value: 0 }.encode(), t);
+        self.b.add(v, v, c);
+        self.b.add(v, v, outer);
+        self.b.literal_label(t, site, 0);
+        self.b.amend(zero, t, v);
+        self.one_less(c, t);
+        let next = self.b.label();
+        self.b.branch(c, head, next, [t, v], zero);
+        self.b.bind(next);
+        self.b.bind(site);
+        self.b.literal(s, 0);
+        self.b.literal_label(t, self.at.data, 0);
+        self.b.index(v, zero, t);
+        self.b.add(v, v, s);
+        self.b.amend(zero, t, v);
+        self.one_less(outer, t);
+        let end = self.b.label();
+        self.b.branch(outer, again, end, [t, v], zero);
+        self.b.bind(end);
+        self.extra_cost += i64::from(rounds * (stores + 1) * 24);
+    }
+
+    /// A hot loop that replaces the program: each time, a word of the routine it calls is another.
+    pub(super) fn load_loop(&mut self) {
+        let [c, id, link, t, s] = self.regs();
+        let zero = self.zero_reg;
+        let [routine, patched, start, load, go_on, end] = std::array::from_fn(|_| self.b.label());
+        self.goto(start, t);
+        self.b.bind(routine);
+        self.b.bind(patched);
+        self.b.literal(s, 0);
+        self.b.load_program(zero, link);
+        self.b.bind(start);
+
+        self.b.literal(zero, 0);
+        self.b.literal_label(c, self.at.end, 0);
+        self.b.alloc(id, c);
+        let copy = self.b.label_here();
+        self.one_less(c, t);
+        self.b.index(t, zero, c);
+        self.b.amend(id, c, t);
+        let copied = self.b.label();
+        self.b.branch(c, copy, copied, [t, s], zero);
+        self.b.bind(copied);
+        // The rest of the program is not longer than what stands here, but for a few tables.
+        self.extra_cost += i64::from(self.b.here() * 2 + 400) * 10;
+
+        let loads = self.rng.between(LOADS.0, LOADS.1);
+        self.b.literal(c, loads * (LOAD_EVERY + 1) + self.rng.below(LOAD_EVERY));
+        let head = self.b.label_here();
+        self.tag(Tag::LoadLoop);
+        self.b.call(routine, link, t, zero);
+        let word = self.rng.below(DATA_WORDS);
+        self.b.literal_label(link, self.at.data, word);
+        self.b.index(t, zero, link);
+        self.b.add(t, t, s);
+        self.b.amend(zero, link, t);
+        self.one_less(c, t);
+        self.mask(t, c, LOAD_EVERY);
+        self.b.branch(t, go_on, load, [link, s], zero);
+        self.b.bind(load);
+        // The literal that the routine gets is what the counter says.
+        self.b.constant(t, Instruction::Literal { a: s, value: 0 }.encode(), link);
+        self.b.add(t, t, c);
+        self.b.literal_label(link, patched, 0);
+        self.b.amend(id, link, t);
+        self.b.literal_label(t, go_on, 0);
+        self.b.load_program(id, t);
+        self.b.bind(go_on);
+        self.b.branch(c, head, end, [t, s], zero);
+        self.b.bind(end);
+        self.extra_cost += i64::from((loads + 1) * (LOAD_EVERY + 1)) * 40;
+    }
+
     /// Ends the program out of a hot loop.
     pub(super) fn late_end(&mut self) {
         self.tag(Tag::LateEnd);
@@ -25,10 +169,15 @@ impl Maker {
         let [calls, rounds] = self.rng.pick(&ROUNDS).map(|(low, high)| self.rng.between(low, high));
         self.goto(start, t);
         self.b.bind(routine);
-        self.b.literal(s, NOBODY);
-        self.b.add(x, x, link);
+        self.b.literal(s, 2);
+        self.b.alloc(x, s);
+        self.b.literal(t, NOBODY);
+        self.b.literal(s, 1);
+        self.b.amend(x, s, link);
         self.b.bind(patched);
-        self.b.add(x, x, s);
+        self.b.literal(s, 1);
+        self.b.index(s, x, s);
+        self.b.abandon(x);
         self.b.load_program(zero, link);
         self.b.bind(start);
 
@@ -41,7 +190,7 @@ impl Maker {
         self.b.branch(c, head, next, [t, s], zero);
         self.b.bind(next);
 
-        let word = self.ending_word(s);
+        let word = self.ending_word([t, s, x]);
         self.b.constant(t, word, x);
         self.b.literal_label(x, patched, 0);
         self.b.amend(zero, x, t);
@@ -51,7 +200,7 @@ impl Maker {
         self.one_less(c, t);
         self.b.branch(c, head, routine, [t, s], zero);
         // Every round of both loops is at most this long.
-        self.extra_cost += i64::from(calls + rounds) * 16;
+        self.extra_cost += i64::from(calls + rounds) * 24;
     }
 
     /// `c = c - 1`; `t` is lost.
@@ -61,12 +210,15 @@ impl Maker {
         self.b.add(c, c, t);
     }
 
-    /// An instruction that ends every program, or that no program gets over: `nobody` names no segment.
-    fn ending_word(&mut self, nobody: Reg) -> Word {
-        match self.rng.below(4) {
+    /// An instruction that ends every program, or that the routine does not get over: `nobody` names no segment, and
+    /// the word at `offset` of `segment`, which has two, is read next.
+    fn ending_word(&mut self, [nobody, offset, segment]: [Reg; 3]) -> Word {
+        match self.rng.below(7) {
             0 | 1 => Instruction::Halt.encode(),
             2 => 0xe000_0000 | self.rng.word(),
-            _ => Instruction::LoadProgram { b: nobody, c: self.zero_reg }.encode(),
+            3 => Instruction::LoadProgram { b: nobody, c: self.zero_reg }.encode(),
+            4 | 5 => Instruction::Literal { a: offset, value: 2 }.encode(),
+            _ => Instruction::Abandon { c: segment }.encode(),
         }
     }
 }

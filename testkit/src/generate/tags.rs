@@ -149,6 +149,12 @@ tags! {
     LoadEmpty = "load-empty",
     /// A fault waits in a loop for its round.
     FaultArmed = "fault-armed",
+    /// A hot loop replaces the program by copies in which one word differs.
+    LoadLoop = "load-loop",
+    /// A hot loop whose body is a straight line of checks, reads and writes.
+    StraightLoop = "straight-loop",
+    /// A word that a hot loop stores to is executed now and then.
+    LateCode = "late-code",
     /// A hot loop leads to a block that ends the program.
     LateEnd = "late-end",
     /// The program runs off its end.
