@@ -140,9 +140,10 @@ impl Maker {
         self.b.call(routine, link, t, zero);
         let word = self.rng.below(DATA_WORDS);
         self.b.literal_label(link, self.at.data, word);
-        self.b.index(t, zero, link);
+        // What is added up stands in the copy: in the program it would be overwritten.
+        self.b.index(t, id, link);
         self.b.add(t, t, s);
-        self.b.amend(zero, link, t);
+        self.b.amend(id, link, t);
         self.one_less(c, t);
         self.mask(t, c, LOAD_EVERY);
         self.b.branch(t, go_on, load, [link, s], zero);
