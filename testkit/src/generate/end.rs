@@ -2,7 +2,9 @@
 //!
 //! Straight lines of reads and writes of few variables between checks: leaving at each of them must not repeat any.
 //!
-//! A word that a hot loop stores to becomes code, and the loop goes on storing.
+//! A loop that goes through a segment until it is one word too far.
+//!
+//! A word that a hot loop stores to becomes code, and the loop goes on storing; a hot loop patches itself in every round.
 //!
 //! A loop calls a routine and from time to time loads a copy of the program in which a word of the routine is another:
 //! whatever was made from the old word must be gone.
@@ -106,6 +108,61 @@ impl Maker {
         self.b.branch(outer, again, end, [t, v], zero);
         self.b.bind(end);
         self.extra_cost += i64::from(rounds * (stores + 1) * 24);
+    }
+
+    /// A hot loop that patches its own first word in every round. Nothing but that word reads a register that is
+    /// overwritten right behind it.
+    pub(super) fn patched_loop(&mut self) {
+        let [c, t, v, x, s] = self.regs();
+        let zero = self.zero_reg;
+        let site = self.b.label();
+        self.b.literal(zero, 0);
+        let rounds = self.rng.between(300, 500);
+        self.b.literal(c, rounds);
+        self.b.bind(site);
+        self.tag(Tag::PatchedLoop);
+        let word = Instruction::Add { a: s, b: s, c: x }.encode();
+        self.b.data(word);
+        self.b.literal(x, 5);
+        self.b.constant(v, word, t);
+        self.b.literal_label(t, site, 0);
+        self.b.amend(zero, t, v);
+        self.b.add(x, c, c);
+        self.one_less(c, t);
+        let next = self.b.label();
+        self.b.branch(c, site, next, [t, v], zero);
+        self.b.bind(next);
+        self.extra_cost += i64::from(rounds) * 24;
+    }
+
+    /// A hot loop that goes through a segment, or the program, until it is one word too far.
+    pub(super) fn sweep(&mut self) {
+        let [o, id, t, s] = self.regs();
+        let zero = self.zero_reg;
+        self.b.literal(zero, 0);
+        let through_program = self.rng.percent(25);
+        let words = if self.rng.percent(50) { self.rng.between(248, 258) } else { self.rng.between(260, 1500) };
+        self.b.literal(t, words);
+        self.b.alloc(id, t);
+        self.b.literal(o, 0);
+        let head = self.b.label_here();
+        self.tag(Tag::Sweep);
+        let stores_first = self.rng.percent(50);
+        if through_program {
+            self.b.index(s, zero, o);
+        } else if stores_first {
+            self.b.amend(id, o, s);
+            self.b.index(s, id, o);
+        } else {
+            self.b.index(s, id, o);
+            self.b.amend(id, o, t);
+        }
+        self.b.literal(t, 1);
+        self.b.add(o, o, t);
+        self.b.add(s, s, o);
+        self.goto(head, t);
+        // The program's length is not known yet: it is a little more than what stands here.
+        self.extra_cost += i64::from(words.max(self.b.here() * 2 + 400)) * 9;
     }
 
     /// A hot loop that replaces the program: each time, a word of the routine it calls is another.

@@ -178,8 +178,15 @@ impl Maker {
                 self.block(bounds);
             }
         }
-        let all = [Maker::late_end, Maker::load_loop, Maker::straight_loop, Maker::late_code];
-        // The one that ends the program comes last.
+        let all = [
+            Maker::late_end,
+            Maker::sweep,
+            Maker::load_loop,
+            Maker::straight_loop,
+            Maker::late_code,
+            Maker::patched_loop,
+        ];
+        // Those that end the program come last.
         for (_, end) in ends.into_iter().zip(all).rev().filter(|(wanted, _)| *wanted) {
             end(self);
         }

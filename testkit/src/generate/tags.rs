@@ -155,6 +155,10 @@ tags! {
     StraightLoop = "straight-loop",
     /// A word that a hot loop stores to is executed now and then.
     LateCode = "late-code",
+    /// A hot loop patches its first word in every round.
+    PatchedLoop = "patched-loop",
+    /// A hot loop goes through a segment until it is one word too far.
+    Sweep = "sweep",
     /// A hot loop leads to a block that ends the program.
     LateEnd = "late-end",
     /// The program runs off its end.
