@@ -6,6 +6,7 @@
 mod asm;
 mod cli;
 mod console;
+mod counters;
 mod faults;
 mod images;
 mod languages;

@@ -20,6 +20,21 @@ pub(crate) struct Compiled {
     pub align: u64,
     pub clif_instructions: u64,
     pub time: Duration,
+    /// If it was asked for.
+    pub listing: Option<Listing>,
+}
+
+/// What a region became, as text.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The unit's number.
+    pub unit: u32,
+    /// Offset of the word that was hot.
+    pub root: u32,
+    /// Cranelift's intermediate language.
+    pub clif: String,
+    /// Instructions of the host.
+    pub code: String,
 }
 
 /// Compiles regions; reuses its buffers.
@@ -42,6 +57,8 @@ impl Compiler {
         let start = Instant::now();
         self.context.clear();
         let plan = translate(region, unit, settings, &mut self.context.func, &mut self.builder, &*self.isa);
+        let clif = settings.listings.then(|| self.context.func.display().to_string());
+        self.context.set_disasm(settings.listings);
         let clif_instructions = self.context.func.dfg.num_insts() as u64;
         let compiled = self
             .context
@@ -52,7 +69,9 @@ impl Compiler {
         }
         let align = u64::from(compiled.buffer.alignment).max(16);
         let bytes = compiled.code_buffer().to_vec();
-        Ok(Compiled { plan, bytes, align, clif_instructions, time: start.elapsed() })
+        let code = compiled.vcode.as_deref().unwrap_or_default();
+        let listing = clif.map(|clif| Listing { unit, root: region.root, clif, code: code.to_owned() });
+        Ok(Compiled { plan, bytes, align, clif_instructions, time: start.elapsed(), listing })
     }
 }
 

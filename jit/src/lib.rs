@@ -17,6 +17,8 @@ mod analysis;
 mod cache;
 mod code;
 mod compile;
+#[cfg(test)]
+mod golden;
 mod learn;
 mod options;
 mod region;
@@ -26,6 +28,7 @@ mod translate;
 mod units;
 mod vm;
 
+pub use compile::Listing;
 pub use options::{EngineKind, Optimisation, Options};
 pub use stats::Stats;
 pub use vm::{EngineError, Vm};

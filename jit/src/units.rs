@@ -327,6 +327,7 @@ impl Jit {
                 self.stats.regions_published += 1;
                 self.stats.code_bytes += compiled.bytes.len() as u64;
                 add_gains(&mut self.gains, &compiled.plan.gains);
+                self.listings.extend(compiled.listing);
                 if let Some(old) = pending.replaces {
                     self.cache.kill(old, Cause::Improved, &mut state.program);
                 }

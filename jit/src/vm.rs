@@ -3,7 +3,7 @@
 use crate::abi::{self, Slot};
 use crate::cache::{Cache, Cause};
 use crate::code::{CodeSpace, host_isa};
-use crate::compile::{Compiler, Worker};
+use crate::compile::{Compiler, Listing, Worker};
 use crate::options::{EngineKind, Optimisation, Optimisations, Options};
 use crate::stats::Stats;
 use crate::stubs::{HostCalls, Trampoline, publish_stubs};
@@ -84,6 +84,8 @@ pub(crate) struct Jit {
     pub gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
     pub stats: Stats,
+    /// What was published, if that is to be kept.
+    pub listings: Vec<Listing>,
 }
 
 /// What makes code, and the way into it.
@@ -197,6 +199,12 @@ impl Vm {
         stats.instructions = self.machine.executed();
         stats
     }
+
+    /// The units published up to now, whether they still live or not, as text; nothing unless
+    /// [`Options::keep_listings`] asked for it.
+    pub fn listings(&self) -> &[Listing] {
+        self.jit.as_ref().map_or(&[], |jit| &jit.listings)
+    }
 }
 
 impl Jit {
@@ -217,6 +225,7 @@ impl Jit {
             count: options.count,
             id_bound,
             forced_exits: options.force_exit_every.is_some(),
+            listings: options.keep_listings,
         };
         let mut jit = Jit {
             cache,
@@ -239,6 +248,7 @@ impl Jit {
             gains: [0; Optimisation::ALL.len()],
             exits: [0; ExitKind::ALL.len()],
             stats: Stats { generations: 1, ..Stats::default() },
+            listings: Vec::new(),
         };
         jit.prepare_program(state)?;
         Ok(jit)
@@ -330,7 +340,10 @@ impl Jit {
         let state = unsafe { (*calls.machine).state_mut() };
         state.jit[Slot::Driver as usize] = &raw mut calls as u64;
         state.jit[Slot::Until as usize] = until;
-        state.jit[Slot::ForceExit as usize] = self.force_exit_every;
+        // The countdown goes on over entries: otherwise the same few checks would be forced each time.
+        if state.jit[Slot::ForceExit as usize] == 0 {
+            state.jit[Slot::ForceExit as usize] = self.force_exit_every;
+        }
         let executed = state.executed;
         let data = state.memory.data;
         let code = self.code.base().wrapping_add(entry as u32 as usize);

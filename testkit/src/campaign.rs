@@ -179,6 +179,11 @@ fn run_piece(start: u64, end: u64, plan: &Plan, contenders: &mut Lineup, lineup:
         }
         let generated = generate(seed, &plan.profile);
         run_seed(&generated, plan, contenders, lineup, &mut piece);
+        if piece.divergences.len() >= plan.failures_max {
+            // The campaign ends here; it would go on behind this seed.
+            piece.end = seed + 1;
+            break;
+        }
     }
     piece
 }
@@ -200,6 +205,7 @@ fn run_seed(
         }
         run
     };
+    let mut compiled = false;
     let reference = guarded(contenders, 0);
     if let Ok(run) = &reference {
         piece.coverage.add_program(generated.tags.iter(), &generated.marks, run);
@@ -208,6 +214,7 @@ fn run_seed(
     for index in 1..contenders.len() {
         let run = guarded(contenders, index);
         if let Ok(run) = &run {
+            compiled |= run.counters.get("instructions compiled").is_some_and(|&count| count > 0);
             piece.coverage.add_counters(&contenders[index].name(), &run.counters);
         }
         match compare_guarded(&reference, &run) {
@@ -219,6 +226,7 @@ fn run_seed(
             }
         }
     }
+    piece.coverage.compiled += u64::from(compiled);
 }
 
 /// Makes a divergence of contender `index` from the reference smaller and writes the report.

@@ -5,12 +5,14 @@ use crate::oracle::{CountingIds, DEFAULT_MAX_WORDS, IdSource};
 use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
 use crate::rng::Rng;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
-use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, Stop as RumStop};
-use rum_jit::{EngineKind, Optimisation, Options, Stats, Vm};
+use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, PollHandle, Stop as RumStop};
+use rum_jit::{EngineKind, Listing, Optimisation, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Identifiers from rum's own memory, which is taken through the same allocs and abandons. That is how programs that
 /// compute with their identifiers are compared with the oracle; the oracle still checks that each is allowed.
@@ -75,13 +77,29 @@ impl Written {
 pub struct Tape {
     input: VecDeque<u8>,
     written: Written,
+    interrupts: Interrupts,
+    rng: Rng,
 }
+
+/// The way from a [`Tape`] to its machine's poll word; leads nowhere until it is set.
+type Interrupts = Arc<OnceLock<PollHandle>>;
 
 impl Tape {
     /// A console that reads `input`, and what will be written to it.
     pub fn new(input: &[u8]) -> (Tape, Written) {
         let written = Written::default();
-        (Tape { input: input.iter().copied().collect(), written: written.clone() }, written)
+        let input: VecDeque<u8> = input.iter().copied().collect();
+        let rng = Rng::new(input.len() as u64);
+        (Tape { input, written: written.clone(), interrupts: Interrupts::default(), rng }, written)
+    }
+
+    /// Asks for control back, at every other read: the machine is in the middle of something then.
+    fn interrupt(&mut self) {
+        if let Some(handle) = self.interrupts.get()
+            && self.rng.percent(50)
+        {
+            handle.interrupt();
+        }
     }
 }
 
@@ -92,6 +110,7 @@ impl Console for Tape {
     }
 
     fn read(&mut self) -> io::Result<Option<u8>> {
+        self.interrupt();
         Ok(self.input.pop_front())
     }
 }
@@ -130,7 +149,7 @@ impl Contender for InterpContender {
     }
 
     fn run(&mut self, case: &Case, detail: bool) -> Run {
-        let (mut machine, output) = machine_for(case, &self.options);
+        let (mut machine, output, _) = machine_for(case, &self.options);
         let stop = go(&mut machine, self.pace, case);
         let mut run = Run::new(outcome_of(&mut machine, stop, &output));
         run.memory = detail.then(|| memory_of(&machine));
@@ -138,10 +157,11 @@ impl Contender for InterpContender {
     }
 }
 
-fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written) {
+fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written, Interrupts) {
     let (console, output) = Tape::new(&case.input);
+    let interrupts = Arc::clone(&console.interrupts);
     match Machine::new(&case.program, Box::new(console), options) {
-        Ok(machine) => (machine, output),
+        Ok(machine) => (machine, output, interrupts),
         Err(error) => panic!("no machine for the case: {error}"),
     }
 }
@@ -174,6 +194,14 @@ pub enum Drive {
     Pieces,
     /// In pieces of random length, every other one by the interpreter alone.
     Switching,
+    /// In one go, but the console asks for control back whenever it is read.
+    Interrupted,
+    /// In one go with code that does not count, as it is compiled where nobody asks for counts. How much was executed is
+    /// the interpreter's word then; so is everything about programs that their budget ends.
+    Uncounted,
+    /// In pieces of random length, with a wait for the compile thread after every other one: its code is published when
+    /// the program has gone on since it was asked for.
+    Waiting,
 }
 
 /// Interpreter and compiled code together as a contender.
@@ -185,9 +213,9 @@ pub struct JitContender {
 }
 
 impl JitContender {
-    /// An engine with `jit` options, which always counts, on machines with `machine` options.
+    /// An engine with `jit` options, which counts unless `drive` says otherwise, on machines with `machine` options.
     pub fn new(name: &str, drive: Drive, jit: Options, machine: MachineOptions) -> JitContender {
-        JitContender { name: name.into(), drive, jit: Options { count: true, ..jit }, machine }
+        JitContender { name: name.into(), drive, jit: Options { count: drive != Drive::Uncounted, ..jit }, machine }
     }
 
     /// Synchronous compilation at the first round: the options that the variants below start from.
@@ -206,15 +234,23 @@ impl JitContender {
             ("jit".to_string(), Drive::Whole, eager()),
             ("jit, default threshold".into(), Drive::Whole, default_threshold),
             ("jit, threshold 20".into(), Drive::Whole, Options { hot_threshold: 20, ..eager() }),
-            ("jit, compile thread".into(), Drive::Whole, threaded),
+            ("jit, compile thread".into(), Drive::Whole, threaded.clone()),
+            ("jit, compile thread, in pieces".into(), Drive::Waiting, threaded.clone()),
             ("jit, tiny code budget".into(), Drive::Whole, Options { code_budget_bytes: 4 << 10, ..eager() }),
             ("jit, nothing optimised".into(), Drive::Whole, Options { disabled: every, ..eager() }),
             ("jit, in pieces".into(), Drive::Pieces, eager()),
             ("jit, switching".into(), Drive::Switching, eager()),
+            ("jit, interrupted".into(), Drive::Interrupted, eager()),
+            ("jit, not counting".into(), Drive::Uncounted, eager()),
         ];
         for nth in [1, 2, 7] {
             let options = Options { force_exit_every: Some(nth), ..eager() };
             variants.push((format!("jit, exit at every {nth}. check"), Drive::Whole, options));
+        }
+        // Without counting, a window of checks with the same exit reaches over many blocks.
+        for nth in [2, 3, 5] {
+            let options = Options { force_exit_every: Some(nth), ..eager() };
+            variants.push((format!("jit, not counting, exit at every {nth}. check"), Drive::Uncounted, options));
         }
         for optimisation in Optimisation::ALL {
             let options = Options { disabled: vec![optimisation], ..eager() };
@@ -230,16 +266,34 @@ impl Contender for JitContender {
     }
 
     fn run(&mut self, case: &Case, detail: bool) -> Run {
-        let (machine, output) = machine_for(case, &self.machine);
-        let mut vm = match Vm::new(machine, &self.jit) {
+        let interpreted = (self.drive == Drive::Uncounted)
+            .then(|| InterpContender::new(Pace::Whole, self.machine.clone()).run(case, detail));
+        if let Some(run) = interpreted.as_ref().filter(|run| run.outcome.stop == Stop::OutOfBudget) {
+            return run.clone();
+        }
+        let (machine, output, interrupts) = machine_for(case, &self.machine);
+        if self.drive == Drive::Interrupted {
+            // Nobody has set it before.
+            let _ = interrupts.set(machine.poll_handle());
+        }
+        let options = Options { keep_listings: detail, ..self.jit.clone() };
+        let mut vm = match Vm::new(machine, &options) {
             Ok(vm) => vm,
             Err(error) => panic!("no engine for the case: {error}"),
         };
-        let stop = drive(&mut vm, self.drive, case);
+        let stop = match self.drive {
+            Drive::Uncounted => run_watched(&mut vm),
+            _ => drive(&mut vm, self.drive, case),
+        };
         let counters = flatten(&vm.stats());
+        assert_settled(&counters, case.program.len());
         let mut run = Run::new(outcome_of(vm.machine_mut(), stop, &output));
         run.counters = counters;
+        if let Some(interpreted) = interpreted {
+            run.outcome.executed = interpreted.outcome.executed;
+        }
         run.memory = detail.then(|| memory_of(vm.machine()));
+        run.listings = listings_of(&vm);
         run
     }
 }
@@ -250,15 +304,81 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
     loop {
         let left = case.budget - vm.machine().executed();
         let piece = match drive {
-            Drive::Whole => left,
-            Drive::Pieces | Drive::Switching => left.min(u64::from(rng.logarithmic(1, 3000))),
+            Drive::Whole | Drive::Interrupted | Drive::Uncounted => left,
+            Drive::Pieces | Drive::Switching | Drive::Waiting => left.min(u64::from(rng.logarithmic(1, 3000))),
         };
         let stop = if interpret { vm.machine_mut().run(Some(piece)) } else { vm.run(Some(piece)) };
         interpret = drive == Drive::Switching && !interpret;
-        if !matches!(stop, RumStop::Budget) || vm.machine().executed() >= case.budget {
-            return stop;
+        if drive == Drive::Waiting && rng.percent(50) {
+            wait_for_code(vm);
+        }
+        match stop {
+            RumStop::Interrupted if drive == Drive::Interrupted => {}
+            RumStop::Budget if vm.machine().executed() < case.budget => {}
+            stop => return stop,
         }
     }
+}
+
+/// Nothing is compiled again and again: what programs like these publish beyond their first few units, apart from what a
+/// load-program or a full budget made void, follows their size. Measured: at most 23 units for 370 words.
+///
+/// # Panics
+/// More was published, several times over.
+fn assert_settled(counters: &BTreeMap<String, u64>, words: usize) {
+    let count = |name: &str| counters.get(name).copied().unwrap_or(0);
+    let void = count("killed by replaced") + count("killed by budget");
+    let most = 100 + words as u64 / 2 + 2 * void;
+    let published = count("regions published");
+    assert!(published <= most, "{published} units published, at most {most} expected: {counters:?}");
+}
+
+/// Time after which a program that the interpreter has brought to its end is taken to run for ever.
+const FOR_EVER: Duration = Duration::from_secs(20);
+
+/// Runs to the end without a budget; gives control back if the program does not come to its end.
+fn run_watched(vm: &mut Vm) -> RumStop {
+    let handle = vm.machine().poll_handle();
+    std::thread::scope(|scope| {
+        let (done, ended) = channel::<()>();
+        scope.spawn(move || {
+            if ended.recv_timeout(FOR_EVER) == Err(RecvTimeoutError::Timeout) {
+                handle.interrupt();
+            }
+        });
+        let stop = vm.run(None);
+        drop(done);
+        stop
+    })
+}
+
+/// The longest wait for the compile thread: what it has may have been dropped meanwhile.
+const WAIT_MAX: Duration = Duration::from_millis(3);
+
+/// Waits until the compile thread has done something, if it has anything to do.
+fn wait_for_code(vm: &Vm) {
+    let stats = vm.stats();
+    let start = Instant::now();
+    while stats.regions_requested > stats.regions_published + stats.regions_dropped + stats.regions_rejected
+        && !vm.machine().state().polled()
+        && start.elapsed() < WAIT_MAX
+    {
+        std::thread::yield_now();
+    }
+}
+
+/// Units that a report shows: the last ones published.
+const UNITS_SHOWN_MAX: usize = 12;
+
+/// CLIF and host code of the units, if the engine has kept them.
+fn listings_of(vm: &Vm) -> Vec<(String, String)> {
+    let units = vm.listings();
+    let shown = &units[units.len().saturating_sub(UNITS_SHOWN_MAX)..];
+    let texts = |unit: &Listing| {
+        let title = |what: &str| format!("{what} of unit {} at {}, {} units in all", unit.unit, unit.root, units.len());
+        [(title("CLIF"), unit.clif.clone()), (title("host code"), unit.code.clone())]
+    };
+    shown.iter().flat_map(texts).collect()
 }
 
 /// The numbers of a report as counters: those in groups get the group's name in front. Times are left out, because they

@@ -19,5 +19,6 @@ pub mod outcome;
 pub mod programs;
 pub mod report;
 pub mod rng;
+pub mod seeded;
 pub mod shrink;
 pub mod workloads;

@@ -2,7 +2,7 @@
 
 use crate::generate::Tag;
 use crate::oracle::{CountingIds, IdSource, Oracle};
-use crate::outcome::{Case, Memory, Outcome, Stop};
+use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -164,6 +164,9 @@ pub struct Coverage {
     pub executed: u64,
     /// Comparisons without a result, because a limit on memory was reached.
     pub inconclusive: u64,
+    /// Programs of which some contender executed a part in compiled code.
+    #[serde(default)]
+    pub compiled: u64,
     /// Programs by how the reference stopped.
     pub stops: BTreeMap<String, u64>,
     /// Programs by feature: that contain it, that execute it, that execute it often. The latter two only if the
@@ -172,6 +175,9 @@ pub struct Coverage {
     /// By contender and counter: the sum, and the number of programs where it is not 0.
     pub counters: BTreeMap<String, BTreeMap<String, [u64; 2]>>,
 }
+
+/// What the names of counters of exits start with.
+pub(crate) const EXIT_COUNTERS: &str = "exit ";
 
 /// Executions from which on an instruction counts as executed often.
 pub const OFTEN: u32 = 50;
@@ -208,11 +214,31 @@ impl Coverage {
         }
     }
 
+    /// How often compiled code was left for each reason, by all contenders: the number of exits, and of runs with one.
+    pub fn exits(&self) -> BTreeMap<&str, [u64; 2]> {
+        let mut exits: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+        for (name, counts) in self.counters.values().flatten() {
+            if let Some(reason) = name.strip_prefix(EXIT_COUNTERS) {
+                let sums = exits.entry(reason).or_default();
+                (0..2).for_each(|i| sums[i] += counts[i]);
+            }
+        }
+        exits
+    }
+
+    /// Kinds of faults that ended no program, and reasons for which compiled code was never left (if there was any).
+    pub fn never(&self) -> Vec<String> {
+        let kinds = FaultKind::NAMES.into_iter().filter(|&kind| !self.stops.contains_key(kind));
+        let exits = self.exits().into_iter().filter(|(_, [sum, _])| *sum == 0);
+        kinds.map(str::to_owned).chain(exits.map(|(reason, _)| format!("exit by {reason}"))).collect()
+    }
+
     /// Adds what other runs showed.
     pub fn merge(&mut self, other: Coverage) {
         self.programs += other.programs;
         self.executed += other.executed;
         self.inconclusive += other.inconclusive;
+        self.compiled += other.compiled;
         for (name, count) in other.stops {
             *self.stops.entry(name).or_default() += count;
         }
@@ -238,9 +264,16 @@ impl fmt::Display for Coverage {
         if self.inconclusive > 0 {
             writeln!(f, "{} comparisons without result: out of memory", self.inconclusive)?;
         }
+        writeln!(f, "{} programs ({:.3}%) ran in compiled code", self.compiled, share(self.compiled))?;
         writeln!(f, "\n{:<24} {:>10} {:>8}", "stop", "programs", "%")?;
-        for (name, &count) in &self.stops {
+        let kinds = FaultKind::NAMES.into_iter().filter(|&kind| !self.stops.contains_key(kind));
+        let none = kinds.map(|kind| (kind, 0));
+        for (name, count) in self.stops.iter().map(|(name, &count)| (name.as_str(), count)).chain(none) {
             writeln!(f, "{name:<24} {count:>10} {:>8.3}", share(count))?;
+        }
+        writeln!(f, "\n{:<24} {:>14} {:>10}", "exit, all contenders", "sum", "runs")?;
+        for (reason, [sum, runs]) in self.exits() {
+            writeln!(f, "{reason:<24} {sum:>14} {runs:>10}")?;
         }
         writeln!(f, "\n{:<24} {:>10} {:>10} {:>10}", "feature", "contained", "executed", "often")?;
         for (name, [contained, executed, often]) in &self.tags {

@@ -37,7 +37,7 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::isa::{Instruction, Reg};
 use rum_interp::program::SITE_HOST;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use value::{RegState, Val};
 
 /// Why compiled code was left at an exit site.
@@ -89,6 +89,8 @@ pub(crate) struct Settings {
     pub id_bound: Option<u64>,
     /// Checks leave when a countdown in the state says so, too (for tests).
     pub forced_exits: bool,
+    /// Whether the compiler keeps what it makes as text (for tests).
+    pub listings: bool,
 }
 
 /// The signature of every unit: the selector of an entry and the pc of the jump that leads there in (the latter only for
@@ -133,7 +135,7 @@ pub(crate) fn translate(
         loops: HashMap::new(),
         dispatch: None,
         transfer: None,
-        returns: HashMap::new(),
+        returns: BTreeMap::new(),
         signatures: HashMap::new(),
         waiting: Vec::new(),
         env: Env::default(),
@@ -208,7 +210,8 @@ struct Translator<'a> {
     /// Shared ends: a computed jump, a jump to another unit, and returns of a number.
     dispatch: Option<ir::Block>,
     transfer: Option<ir::Block>,
-    returns: HashMap<u32, ir::Block>,
+    /// In order of their numbers: the same region always gives the same function.
+    returns: BTreeMap<u32, ir::Block>,
     signatures: HashMap<usize, ir::SigRef>,
     /// Blocks of the tree that is being translated: start, CLIF block (none: where the builder stands), what is known.
     waiting: Vec<(u32, Option<ir::Block>, Env)>,

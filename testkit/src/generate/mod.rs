@@ -2,13 +2,14 @@
 //!
 //! - [`Profile`]: how often what; [`Tag`]: what a program contains
 //! - `emit`: roles of registers, small pieces, the bound on what is executed
-//! - `control`, `values`, `patch`, `load`, `fault`: the statements
+//! - `control`, `values`, `patch`, `load`, `fault`: the statements; `end`: what some do at their end
 //!
 //! A program is laid out as: words that are executed once; the segments it uses; functions; the main part; its end;
 //! tables and variables; a tail that shortened copies lack.
 
 mod control;
 mod emit;
+mod end;
 mod fault;
 mod load;
 mod patch;
@@ -20,7 +21,7 @@ use crate::builder::{Builder, Label};
 use crate::outcome::Case;
 use crate::rng::Rng;
 use emit::{Bounds, DATA_WORDS, FRAME_FREE_WORDS, Landmarks, Maker, OLD_WORDS, POOL_WORDS, Segment, Sites, TableWord};
-pub use profile::{Kind, Profile};
+pub use profile::{END_COUNT, Kind, Profile};
 use rum_interp::isa::Reg;
 use std::collections::BTreeSet;
 pub use tags::Tag;
@@ -58,7 +59,10 @@ pub fn generate(seed: u64, profile: &Profile) -> Generated {
     let words = rng.between(profile.words.0, profile.words.1);
     let cut = rng.percent(profile.cut_percent);
     let mut maker = Maker::deal(rng, profile);
-    maker.program(words, i64::from(executed));
+    // Decided apart, so that programs without such ends are the same whatever there is.
+    let mut ends = Rng::new(!seed);
+    let ends = profile.end_percents.map(|percent| ends.percent(percent));
+    maker.program(words, i64::from(executed), ends);
     let growth = i64::from(maker.b.here().div_ceil(load::ASSUMED_WORDS));
     let bound = if maker.copy_function.is_some() { maker.cost() * growth } else { maker.cost() };
     let bound = u64::try_from(bound).expect("costs add up to more than nothing");
@@ -142,7 +146,7 @@ impl Maker {
     }
 
     /// The whole program.
-    fn program(&mut self, words: u32, executed: i64) {
+    fn program(&mut self, words: u32, executed: i64, ends: [bool; END_COUNT]) {
         self.b.bind(self.at.old);
         for _ in 0..OLD_WORDS.max(self.data.len() as u32) {
             let a = self.reg();
@@ -173,6 +177,18 @@ impl Maker {
             } else {
                 self.block(bounds);
             }
+        }
+        let all = [
+            Maker::late_end,
+            Maker::sweep,
+            Maker::load_loop,
+            Maker::straight_loop,
+            Maker::late_code,
+            Maker::patched_loop,
+        ];
+        // Those that end the program come last.
+        for (_, end) in ends.into_iter().zip(all).rev().filter(|(wanted, _)| *wanted) {
+            end(self);
         }
         self.finish(frame_size);
     }

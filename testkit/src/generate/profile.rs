@@ -83,7 +83,13 @@ pub struct Profile {
     pub words: (u32, u32),
     /// Percentage of programs that run with a budget that ends before they do.
     pub cut_percent: u32,
+    /// Percentages of programs with something special at their end: [`Tag::LateEnd`], [`Tag::Sweep`],
+    /// [`Tag::LoadLoop`], [`Tag::StraightLoop`], [`Tag::LateCode`], [`Tag::PatchedLoop`].
+    pub end_percents: [u32; END_COUNT],
 }
+
+/// Special things at the end of programs.
+pub const END_COUNT: usize = 6;
 
 impl Profile {
     /// Profiles by name: what [`Profile::named`] takes.
@@ -153,7 +159,14 @@ impl Default for Profile {
         ] {
             weights[kind as usize] = weight;
         }
-        Profile { weights, left_out_percent: 30, executed: (4_000, 60_000), words: (50, 200), cut_percent: 6 }
+        Profile {
+            weights,
+            left_out_percent: 30,
+            executed: (4_000, 60_000),
+            words: (50, 200),
+            cut_percent: 6,
+            end_percents: [10, 4, 6, 8, 5, 4],
+        }
     }
 }
 

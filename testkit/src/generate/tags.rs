@@ -149,6 +149,18 @@ tags! {
     LoadEmpty = "load-empty",
     /// A fault waits in a loop for its round.
     FaultArmed = "fault-armed",
+    /// A hot loop replaces the program by copies in which one word differs.
+    LoadLoop = "load-loop",
+    /// A hot loop whose body is a straight line of checks, reads and writes.
+    StraightLoop = "straight-loop",
+    /// A word that a hot loop stores to is executed now and then.
+    LateCode = "late-code",
+    /// A hot loop patches its first word in every round.
+    PatchedLoop = "patched-loop",
+    /// A hot loop goes through a segment until it is one word too far.
+    Sweep = "sweep",
+    /// A hot loop leads to a block that ends the program.
+    LateEnd = "late-end",
     /// The program runs off its end.
     FallOff = "fall-off",
     /// The budget ends before the program does.

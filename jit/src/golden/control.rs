@@ -1,0 +1,157 @@
+//! Golden tests of edges, entries and exits.
+
+use super::{Guest, assert_golden};
+use crate::options::{Optimisation, Optimisations};
+use rum_interp::program::SITE_HOST;
+use rum_testkit::builder::{R0, R1, R2, R3, R4, R5, R6, R7};
+
+/// A branch between two literals is a conditional jump; a target that is not warm is another unit's.
+#[test]
+fn branch() {
+    let guest = Guest::new(|b| {
+        let (then, otherwise) = (b.label(), b.label());
+        b.branch(R1, then, otherwise, [R2, R3], R6);
+        b.bind(otherwise);
+        b.literal(R4, 1);
+        b.halt();
+        b.bind(then);
+        b.halt();
+    });
+    assert_golden!(guest.warm(4));
+}
+
+/// A comparison is a difference that is only compared with 0.
+#[test]
+fn branch_on_a_difference() {
+    let guest = Guest::new(|b| {
+        let (then, otherwise) = (b.label(), b.label());
+        b.sub(R4, R1, R2, R3);
+        b.literal(R4, 0);
+        b.sub(R4, R1, R2, R3);
+        b.branch(R4, then, otherwise, [R2, R3], R6);
+        b.bind(then);
+        b.halt();
+        b.bind(otherwise);
+        b.halt();
+    });
+    assert_golden!(guest.warm(13).warm(14));
+}
+
+/// A small loop keeps its registers in host registers, and looks at the poll word once in a round.
+fn counting_loop() -> Guest {
+    Guest::new(|b| {
+        let head = b.label_here();
+        b.add(R2, R2, R1);
+        b.add(R1, R1, R7);
+        let next = b.label();
+        b.branch(R1, head, next, [R3, R4], R6);
+        b.bind(next);
+        b.halt();
+    })
+    .warm(0)
+}
+
+#[test]
+fn loop_with_parameters() {
+    assert_golden!(counting_loop());
+}
+
+#[test]
+fn loop_without_parameters() {
+    let mut guest = counting_loop();
+    guest.settings.optimisations = Optimisations::without(&[Optimisation::Loops]);
+    assert_golden!(guest);
+}
+
+/// Each block looks whether it would pass the limit, and adds what it has executed.
+#[test]
+fn counting() {
+    let mut guest = counting_loop();
+    guest.settings.count = true;
+    assert_golden!(guest);
+}
+
+/// A jump to a register's value goes through the table, with a look at the unit's own entries first.
+#[test]
+fn computed_jump() {
+    let mut guest = Guest::new(|b| {
+        b.load_program(R6, R1);
+        b.literal(R1, 2);
+        b.load_program(R6, R0);
+    });
+    guest.targets.insert(0, vec![1]);
+    assert_golden!(guest.warm(1));
+}
+
+/// A jump that was never seen to come back to this unit.
+#[test]
+fn computed_jump_elsewhere() {
+    assert_golden!(Guest::new(|b| b.load_program(R6, R1)));
+}
+
+/// Loading a program from a register that may name any segment: only segment 0 is a jump.
+#[test]
+fn load_program_of_a_variable_segment() {
+    assert_golden!(Guest::new(|b| {
+        b.literal(R1, 7);
+        b.load_program(R2, R1);
+    }));
+}
+
+/// Loading another program is the interpreter's.
+#[test]
+fn load_program_of_a_constant_segment() {
+    assert_golden!(Guest::new(|b| {
+        b.literal(R1, 7);
+        b.load_program(R1, R2);
+    }));
+}
+
+/// A word that is patched again and again is executed by the host as it is found.
+#[test]
+fn volatile_word() {
+    let mut guest = Guest::new(|b| {
+        b.add(R1, R1, R2);
+        b.data(0);
+        b.add(R3, R3, R1);
+        b.halt();
+    });
+    guest.volatile.insert(1);
+    assert_golden!(guest);
+}
+
+/// Input, and what nothing quicker worked for, is executed by the host.
+#[test]
+fn host_steps() {
+    assert_golden!(
+        Guest::new(|b| {
+            b.input(R1);
+            b.amend(R1, R2, R3);
+            b.halt();
+        })
+        .watch(1, SITE_HOST)
+    );
+}
+
+/// For tests, a check also leaves when a countdown says so.
+#[test]
+fn forced_exits() {
+    let mut guest = Guest::new(|b| {
+        b.div(R3, R1, R2);
+        b.halt();
+    });
+    guest.settings.forced_exits = true;
+    assert_golden!(guest);
+}
+
+/// A region without a register that is known to be 0: the jump is checked like any load-program.
+#[test]
+fn no_zero_register() {
+    let mut guest = Guest::new(|b| {
+        b.add(R5, R5, R1);
+        b.literal(R1, 0);
+        b.load_program(R6, R1);
+    });
+    guest.zero = 0;
+    assert_golden!(guest);
+}
