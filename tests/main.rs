@@ -4,9 +4,11 @@
 #![cfg(unix)]
 
 mod asm;
+mod bench;
 mod cli;
 mod console;
 mod faults;
+mod gate;
 mod images;
 mod languages;
 mod library;
