@@ -41,9 +41,9 @@ struct Frame {
 
 /// What bug reports need to say about the binary.
 const LONG_VERSION: &str = if cfg!(debug_assertions) {
-    concat!(env!("CARGO_PKG_VERSION"), " (with assertions)")
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("RUM_COMPILER"), ", with assertions)")
 } else {
-    concat!(env!("CARGO_PKG_VERSION"), " (without assertions)")
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("RUM_COMPILER"), ", without assertions)")
 };
 
 const EXIT_STATUS: &str = "\

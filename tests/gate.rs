@@ -153,12 +153,23 @@ fn what_cannot_be_measured_is_no_pass() {
     let broken = place.other_rum("broken", "echo nonsense");
     assert_eq!(status(&place.gate(&["compare", RUM, &broken])), 2);
 
-    let required = format!("valgrind_required = true\n{}", RULES.replace("\"code_bytes\"", "\"host_instructions\""));
+    let required = format!("host_required = true\n{}", RULES.replace("\"code_bytes\"", "\"host_instructions\""));
     let run = Place::blessed(&required).gate(&["run"]);
     assert_eq!(status(&run), 2, "{}", said(&run));
     let run = Place::blessed(&required.replace("true", "false")).gate(&["run"]);
     assert_eq!(status(&run), 0, "{}", said(&run));
-    assert!(said(&run).contains("Not checked: host instructions"), "a silent pass: {}", said(&run));
+    let note = "Not measured: host_instructions (1), for there is no valgrind";
+    assert!(said(&run).contains(note), "a silent pass: {}", said(&run));
+
+    // Figures from another processor say nothing about what depends on it.
+    let place = Place::blessed(&RULES.replace("reason = \"code\"", "depends_on = \"processor\"\nreason = \"code\""));
+    let mut baseline = place.baseline();
+    baseline["host"]["processor"] = json!("an abacus");
+    baseline["programs"]["fib"]["jit"]["code_bytes"] = json!(1);
+    fs::write(place.path("baseline.json"), baseline.to_string()).expect("room");
+    let run = place.gate(&["run"]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    assert!(said(&run).contains("Not measured: code_bytes (1), for \"an abacus\" before"), "{}", said(&run));
 }
 
 /// Rules on the time of the interpreter, so much longer than the base at most.
@@ -177,7 +188,7 @@ fn pure_latency_is_found_by_racing() {
     let run = place.gate(&["compare", &slow, RUM]);
     assert_eq!(status(&run), 0, "{}", said(&run));
     let run = place.gate(&["compare", RUM, &slow, "--no-times"]);
-    assert!(status(&run) == 0 && said(&run).contains("No times were compared, as asked"), "{}", said(&run));
+    assert!(status(&run) == 0 && said(&run).contains("Not measured: times, as asked"), "{}", said(&run));
 }
 
 #[test]
@@ -200,6 +211,10 @@ fn rules_that_say_nothing_are_refused() {
         ("tolerance = 0.02", "tolerence = 0.02", "tolerence"),
         ("image = \"fib.um\"", "image = \"gone.um\"", "there is no image"),
         ("args = [\"--engine\", \"interp\"]", "", "either args or command"),
+        ("args = [\"--engine\", \"interp\"]", "command = \"'um\"", "\"'um\" is not a command"),
+        ("name = \"interp\"", "name = \"jit\"", "jit is there twice"),
+        ("tolerance = 0.02", "tolerance = nan", "numbers that are not negative"),
+        ("tolerance = 0.02", "slack = -1.0", "numbers that are not negative"),
     ] {
         let place = Place::new(&RULES.replace(from, to));
         let run = place.gate(&["run"]);

@@ -33,7 +33,7 @@ pub enum GateAction {
         #[arg(long, value_name = "RUM", value_hint = ValueHint::FilePath)]
         rum: Option<PathBuf>,
         /// Store what is measured as the new baseline instead of comparing
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["markdown", "save", "no_times"])]
         bless: bool,
     },
     /// Compare two rum binaries, racing them against each other, or stored counters

@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Where the baseline is, from the folder of this file.
     pub baseline: PathBuf,
-    /// Whether a missing valgrind leaves the question open (exit status 2) where a rule needs it.
+    /// Whether counters that cannot be compared, for want of valgrind or because the stored ones come from another host,
+    /// leave the question open (exit status 2).
     #[serde(default)]
-    pub valgrind_required: bool,
+    pub host_required: bool,
     /// Rounds of a race at first.
     #[serde(default = "rounds_min")]
     pub rounds_min: u32,
@@ -88,6 +89,19 @@ pub enum Worse {
     Different,
 }
 
+/// What has to be the same for counters to be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DependsOn {
+    /// Nothing: they are the same everywhere.
+    #[default]
+    Program,
+    /// The kind of processor.
+    Processor,
+    /// Processor, system, valgrind, and for stored figures the compiler that made the engine.
+    Host,
+}
+
 /// What some counters of an engine may do.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +118,9 @@ pub struct CounterRule {
     /// How much besides, as it is counted.
     #[serde(default)]
     pub slack: f64,
+    /// What the counters depend on besides the program. Host instructions always depend on the host.
+    #[serde(default)]
+    pub depends_on: DependsOn,
     /// Why these and so much.
     pub reason: String,
 }
@@ -160,7 +177,15 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         let known = |name: &str| self.engines.iter().any(|engine| engine.name == name);
+        let limit = |value: f64| value.is_finite() && value >= 0.0;
+        let engines = self.engines.iter().map(|engine| &engine.name);
+        if let Some(name) = twice(engines).or(twice(self.programs.iter().map(|case| &case.name))) {
+            return Err(format!("{name} is there twice"));
+        }
         for engine in &self.engines {
+            if let Some(command) = &engine.command {
+                parse_command(command).map_err(|error| format!("{command:?} is not {error}"))?;
+            }
             if engine.args.is_some() == engine.command.is_some() || engine.name == "base" {
                 return Err(format!("engine {} needs a name other than base, and either args or command", engine.name));
             }
@@ -172,8 +197,11 @@ impl Config {
             if !known(&rule.engine) {
                 return Err(format!("a rule is about engine {}, which there is not", rule.engine));
             }
-            if rule.counters.is_empty() || rule.tolerance < 0.0 || rule.slack < 0.0 {
-                return Err(format!("a rule about {} has no counters, or tolerates less than nothing", rule.engine));
+            if rule.counters.is_empty() {
+                return Err(format!("a rule about {} has no counters", rule.engine));
+            }
+            if !limit(rule.tolerance) || !limit(rule.slack) {
+                return Err("a tolerance and a slack are numbers that are not negative".to_owned());
             }
         }
         for rule in &self.ratios {
@@ -184,9 +212,15 @@ impl Config {
             if to_base && (rule.tolerance.is_none() || rule.at_most.is_some()) {
                 return Err("a rule against base needs a tolerance (and no at_most)".to_owned());
             }
+            if ![rule.tolerance, rule.at_most].into_iter().flatten().all(limit) {
+                return Err("a tolerance and at_most are numbers that are not negative".to_owned());
+            }
             if !to_base && (rule.at_most.is_none() || rule.tolerance.is_some()) {
                 return Err("a rule against another engine needs at_most (and no tolerance)".to_owned());
             }
+        }
+        if !self.ratios.is_empty() && !self.programs.iter().any(|case| case.race) {
+            return Err("there are rules on times, but no program with race = true".to_owned());
         }
         let reasons = self.counters.iter().map(|rule| &rule.reason).chain(self.ratios.iter().map(|rule| &rule.reason));
         if reasons.into_iter().any(|reason| reason.trim().is_empty()) {
@@ -213,6 +247,12 @@ impl Config {
             (args, None) => Ok(rum_contender(name, rum, args.as_deref().unwrap_or_default())),
         }
     }
+}
+
+/// A name that comes twice.
+fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 impl Case {

@@ -4,6 +4,7 @@
 //! instructions of the whole process are counted by callgrind, without `--stats`: what is counted is what users run.
 
 use super::config::{Case, Config};
+use super::host::Host;
 use crate::bench::measure::{Measurer, input_file};
 use crate::bench::plan::Contender;
 use crate::bench::race::{check, stats_of};
@@ -13,7 +14,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// The name under which host instructions appear.
 pub const HOST_INSTRUCTIONS: &str = "host_instructions";
@@ -22,8 +22,8 @@ pub const HOST_INSTRUCTIONS: &str = "host_instructions";
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
-    /// What counted host instructions, and on what: they can only be compared where this is the same.
-    pub host: String,
+    /// Where they were counted.
+    pub host: Host,
     /// The values.
     pub programs: BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>,
 }
@@ -51,21 +51,19 @@ impl Counters {
     }
 }
 
-/// The version of valgrind, if it is there.
-pub fn valgrind() -> Option<String> {
-    let output = Command::new("valgrind").arg("--version").stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
 /// Counts everything that rules ask for.
 ///
 /// # Errors
 /// Something cannot be run, or engines do not put out the same.
-pub fn count(config: &Config, rum: &str, valgrind: Option<&str>, tick: &mut dyn FnMut()) -> Result<Counters, Failure> {
+pub fn count(
+    config: &Config,
+    rum: &str,
+    valgrind: Option<String>,
+    tick: &mut dyn FnMut(),
+) -> Result<Counters, Failure> {
     let mut measurer = Measurer::new()?;
-    let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let host = valgrind.map_or(system.clone(), |version| format!("{system}, {version}"));
-    let mut counters = Counters { host, ..Counters::default() };
+    let with_valgrind = valgrind.is_some();
+    let mut counters = Counters { host: Host::here(rum, valgrind), programs: BTreeMap::new() };
     let named: Vec<&str> = config.engines.iter().map(|engine| engine.name.as_str()).collect();
     let ruled = |name: &str| config.counters.iter().any(|rule| rule.engine == name);
     for case in &config.programs {
@@ -81,7 +79,7 @@ pub fn count(config: &Config, rum: &str, valgrind: Option<&str>, tick: &mut dyn 
                 flatten("", &stats_of(&contender, &outcome)?, &mut values);
             }
             tick();
-            if valgrind.is_some() && wants_host_instructions(config, name) {
+            if with_valgrind && wants_host_instructions(config, name) {
                 let count = host_instructions(&contender, case, &input, &mut measurer)?;
                 values.insert(HOST_INSTRUCTIONS.to_owned(), count);
                 tick();
@@ -110,7 +108,11 @@ fn flatten(prefix: &str, value: &Value, values: &mut BTreeMap<String, f64>) {
                 flatten(&if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") }, value, values);
             }
             if prefix.is_empty() {
-                let share = |part: &str| Some(group.get(part)?.as_f64()? / group.get("instructions")?.as_f64()?);
+                // A program that fails at once has executed nothing, and no share of it is compiled.
+                let share = |part: &str| {
+                    let all = group.get("instructions")?.as_f64()?.max(1.0);
+                    Some(group.get(part)?.as_f64()? / all)
+                };
                 values.extend(share("instructions_compiled").map(|share| ("share_compiled".to_owned(), share)));
             }
         }

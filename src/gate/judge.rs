@@ -1,12 +1,16 @@
 //! What was measured, held against the rules.
 
-use super::config::{CounterRule, Worse};
+use super::config::{CounterRule, DependsOn, Worse};
 use super::counters::{Counters, HOST_INSTRUCTIONS};
+use super::host::Apart;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a rule has to say.
+/// What a rule has to say; the later, the more it weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// Nobody looked, for a reason that is told.
+    NotMeasured,
     /// Within what is allowed.
     Pass,
     /// Nobody could tell.
@@ -52,15 +56,8 @@ impl Finding {
     }
 }
 
-/// Holds counters against a rule. `no_host` says why host instructions cannot be compared, if so; `required` whether
-/// that leaves the question open.
-pub fn counters(
-    rule: &CounterRule,
-    base: &Counters,
-    head: &Counters,
-    no_host: Option<&str>,
-    required: bool,
-) -> Vec<Finding> {
+/// Holds counters against a rule. `apart` says which cannot be compared; `required`, whether that leaves the question open.
+pub fn counters(rule: &CounterRule, base: &Counters, head: &Counters, apart: &Apart, required: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for program in base.programs.keys().chain(head.programs.keys()).collect::<BTreeSet<_>>() {
         let get = |counters: &'_ Counters| counters.programs.get(program).and_then(|p| p.get(&rule.engine)).cloned();
@@ -93,12 +90,16 @@ pub fn counters(
                     reason: rule.reason.clone(),
                     verdict: Verdict::Pass,
                 };
-                if let (HOST_INSTRUCTIONS, Some(why)) = (finding.what.as_str(), no_host) {
-                    finding.reason = why.to_owned();
-                    finding.verdict = if required { Verdict::Unclear } else { Verdict::Pass };
-                    (finding.base, finding.head) = (None, None);
-                } else {
-                    finding.verdict = judge(rule, base, head, &mut finding.reason);
+                let depends_on = match finding.what.as_str() {
+                    HOST_INSTRUCTIONS => DependsOn::Host,
+                    _ => rule.depends_on,
+                };
+                match apart.why(depends_on) {
+                    Some(why) => {
+                        finding.reason = why.to_owned();
+                        finding.verdict = if required { Verdict::Unclear } else { Verdict::NotMeasured };
+                    }
+                    None => finding.verdict = judge(rule, base, head, &mut finding.reason),
                 }
                 findings.push(finding);
             }
@@ -119,7 +120,11 @@ fn judge(rule: &CounterRule, base: Option<f64>, head: Option<f64>, reason: &mut 
         Worse::Less => base - head,
         Worse::Different => (head - base).abs(),
     };
-    if worse > room { Verdict::Regression } else { Verdict::Pass }
+    match worse.partial_cmp(&room) {
+        Some(Ordering::Greater) => Verdict::Regression,
+        Some(_) => Verdict::Pass,
+        None => Verdict::Unclear,
+    }
 }
 
 fn allowed(rule: &CounterRule) -> String {
@@ -145,16 +150,25 @@ pub fn round(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::host::Host;
 
     fn with(value: Option<f64>) -> Counters {
         let values: BTreeMap<String, f64> = value.into_iter().map(|value| ("exits.check".to_owned(), value)).collect();
         let engines = BTreeMap::from([("jit".to_owned(), values)]);
-        Counters { host: String::new(), programs: BTreeMap::from([("fib".to_owned(), engines)]) }
+        Counters { host: Host::default(), programs: BTreeMap::from([("fib".to_owned(), engines)]) }
     }
 
     fn rule(worse: Worse) -> CounterRule {
         let counters = vec!["exits.*".to_owned()];
-        CounterRule { engine: "jit".to_owned(), counters, worse, tolerance: 0.1, slack: 1.0, reason: "why".to_owned() }
+        CounterRule {
+            engine: "jit".to_owned(),
+            counters,
+            worse,
+            tolerance: 0.1,
+            slack: 1.0,
+            depends_on: DependsOn::Processor,
+            reason: "why".to_owned(),
+        }
     }
 
     #[test]
@@ -168,16 +182,28 @@ mod tests {
             (Worse::Different, 112.0, Verdict::Regression),
             (Worse::Different, 88.0, Verdict::Regression),
         ] {
-            let found = counters(&rule(worse), &with(Some(100.0)), &with(Some(head)), None, false);
+            let found = counters(&rule(worse), &with(Some(100.0)), &with(Some(head)), &Apart::default(), false);
             assert_eq!(found[0].verdict, verdict, "{worse:?} {head}");
         }
+        let found = counters(&rule(Worse::More), &with(Some(1.0)), &with(Some(f64::NAN)), &Apart::default(), false);
+        assert_eq!(found[0].verdict, Verdict::Unclear);
     }
 
     #[test]
     fn what_was_not_measured_is_unclear() {
         for (base, head) in [(None, Some(1.0)), (Some(1.0), None), (None, None)] {
-            let found = counters(&rule(Worse::More), &with(base), &with(head), None, false);
+            let found = counters(&rule(Worse::More), &with(base), &with(head), &Apart::default(), false);
             assert_eq!(found.iter().map(|f| f.verdict).collect::<Vec<_>>(), [Verdict::Unclear]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_no_pass() {
+        let other = Host { processor: "another".to_owned(), ..Host::default() };
+        let apart = Apart::of(&Host::default(), &other, true);
+        for (required, verdict) in [(false, Verdict::NotMeasured), (true, Verdict::Unclear)] {
+            let found = counters(&rule(Worse::More), &with(Some(1.0)), &with(Some(9.0)), &apart, required);
+            assert_eq!(found[0].verdict, verdict);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `rum gate`: did performance get worse? Exit status 0 says no, 1 says yes, 2 that nobody could tell.
 //!
-//! `config` reads the rules, `counters` and `races` measure, `judge` holds one against the other, `report` says it.
+//! `config` reads the rules, `counters` and `races` measure, `host` says what can be compared, `judge` holds one against
+//! the other, `report` says it.
 
 pub mod args;
 mod config;
 mod counters;
+mod host;
 mod judge;
 mod races;
 mod report;
@@ -15,6 +17,7 @@ use crate::failure::{Failure, reason, say, status};
 use args::{CommonArgs, GateAction, GateArgs};
 use config::Config;
 use counters::Counters;
+use host::Apart;
 use judge::{Finding, Verdict};
 use std::path::Path;
 use std::time::Duration;
@@ -32,35 +35,33 @@ fn run(args: &GateArgs) -> Result<u8, Failure> {
     match &args.action {
         GateAction::Run { common, rum, bless } => {
             let config = Config::read(&common.config)?;
-            let rum = rum.as_ref().map_or_else(own_binary, |path| Ok(path.display().to_string()))?;
+            let rum = rum.as_ref().map_or_else(own_binary, |path| binary(path))?;
             if *bless {
-                let (head, _) = measure(&config, &rum, common, "counters")?;
+                let head = measure(&config, &rum, common, "counters")?;
                 head.write(&config.baseline)?;
                 say(format_args!("{} is the new baseline", config.baseline.display()));
                 return Ok(0);
             }
             let base = Counters::read(&config.baseline)?;
-            let (head, valgrind) = measure(&config, &rum, common, "counters")?;
+            let head = measure(&config, &rum, common, "counters")?;
             let mut gate = Gate { config: &config, common, findings: Vec::new(), notes: Vec::new() };
-            gate.counters(&base, &head, valgrind);
-            if config.ratios.iter().any(|rule| rule.to == "base") {
-                gate.notes
-                    .push("Rules against `base` are for `rum gate compare`: there is one binary here.".to_owned());
-            }
+            gate.counters(&base, &head, true);
             gate.races(None, &rum)?;
             gate.end(&head)
         }
         GateAction::Compare { base, head, common } => {
             let config = Config::read(&common.config)?;
             let [base, head] = [Side::open(base)?, Side::open(head)?];
-            let (base_counters, valgrind_base) = base.counters(&config, common, "counters of base")?;
-            let (head_counters, valgrind_head) = head.counters(&config, common, "counters of head")?;
+            let base_counters = base.counters(&config, common, "counters of base")?;
+            let head_counters = head.counters(&config, common, "counters of head")?;
             let mut gate = Gate { config: &config, common, findings: Vec::new(), notes: Vec::new() };
-            gate.counters(&base_counters, &head_counters, valgrind_base && valgrind_head);
+            let stored = matches!((&base, &head), (Side::Stored(_), _) | (_, Side::Stored(_)));
+            gate.counters(&base_counters, &head_counters, stored);
             match (&base, &head) {
                 (Side::Binary(base), Side::Binary(head)) => gate.races(Some(base), head)?,
                 (Side::Stored(_), Side::Binary(head)) => gate.races(None, head)?,
-                _ => gate.notes.push("Stored counters do not race: no times were compared.".to_owned()),
+                _ if config.ratios.is_empty() => {}
+                _ => gate.notes.push("Not measured: times, for stored counters do not race.".to_owned()),
             }
             gate.end(&head_counters)
         }
@@ -84,27 +85,31 @@ impl Side {
         if read == 1 && start == *b"{" {
             return Ok(Side::Stored(Counters::read(path)?));
         }
-        // Without a slash the system would look for a command of that name.
-        let path = std::path::absolute(path).map_err(cannot)?;
-        Ok(Side::Binary(path.display().to_string()))
+        Ok(Side::Binary(binary(path)?))
     }
 
-    fn counters(&self, config: &Config, common: &CommonArgs, about: &str) -> Result<(Counters, bool), Failure> {
+    fn counters(&self, config: &Config, common: &CommonArgs, about: &str) -> Result<Counters, Failure> {
         match self {
             Side::Binary(rum) => measure(config, rum, common, about),
-            Side::Stored(counters) => Ok((counters.clone(), counters.host.contains("valgrind"))),
+            Side::Stored(counters) => Ok(counters.clone()),
         }
     }
 }
 
-/// Counts, and says whether host instructions are among what was counted.
-fn measure(config: &Config, rum: &str, common: &CommonArgs, about: &str) -> Result<(Counters, bool), Failure> {
-    let valgrind = if common.no_valgrind { None } else { counters::valgrind() };
+/// A binary's path. Without a slash the system would look for a command of that name.
+fn binary(path: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(path)
+        .map_err(|error| Failure::host(format!("cannot open {}: {}", path.display(), reason(&error))))?;
+    Ok(path.display().to_string())
+}
+
+fn measure(config: &Config, rum: &str, common: &CommonArgs, about: &str) -> Result<Counters, Failure> {
+    let valgrind = if common.no_valgrind { None } else { host::valgrind() };
     let progress = Progress::new(1);
     progress.begin(0, about, Duration::ZERO);
-    let counters = counters::count(config, rum, valgrind.as_deref(), &mut || progress.tick());
+    let counters = counters::count(config, rum, valgrind, &mut || progress.tick());
     progress.end();
-    Ok((counters?, valgrind.is_some()))
+    counters
 }
 
 /// A gate at work.
@@ -116,26 +121,21 @@ struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    fn counters(&mut self, base: &Counters, head: &Counters, valgrind: bool) {
-        let no_host = match valgrind {
-            false => Some("host instructions were not counted: there is no valgrind".to_owned()),
-            true if base.host != head.host => {
-                Some(format!("host instructions cannot be compared: {} before, {} now", base.host, head.host))
-            }
-            true => None,
-        };
+    fn counters(&mut self, base: &Counters, head: &Counters, stored: bool) {
+        let apart = Apart::of(&base.host, &head.host, stored);
         for rule in &self.config.counters {
-            let required = self.config.valgrind_required;
-            self.findings.extend(judge::counters(rule, base, head, no_host.as_deref(), required));
+            self.findings.extend(judge::counters(rule, base, head, &apart, self.config.host_required));
         }
-        let asked = self.config.engines.iter().any(|e| counters::wants_host_instructions(self.config, &e.name));
-        self.notes.extend(no_host.filter(|_| asked).map(|why| format!("Not checked: {why}.")));
     }
 
     fn races(&mut self, base: Option<&str>, head: &str) -> Result<(), Failure> {
         if self.common.no_times {
-            self.notes.push("No times were compared, as asked.".to_owned());
+            self.notes.push("Not measured: times, as asked.".to_owned());
             return Ok(());
+        }
+        if base.is_none() && self.config.ratios.iter().any(|rule| rule.to == "base") {
+            let note = "Not measured: times by those of base, for there is no second binary here (`rum gate compare`).";
+            self.notes.push(note.to_owned());
         }
         let progress = Progress::new(1);
         progress.begin(0, "races", Duration::ZERO);
@@ -159,7 +159,7 @@ impl Gate<'_> {
         Ok(match self.findings.iter().map(|finding| finding.verdict).max() {
             Some(Verdict::Regression) => status::FAULT,
             Some(Verdict::Pass) => 0,
-            Some(Verdict::Unclear) | None => status::HOST,
+            Some(Verdict::Unclear | Verdict::NotMeasured) | None => status::HOST,
         })
     }
 }

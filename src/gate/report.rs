@@ -11,12 +11,17 @@ const ROWS_MAX: usize = 60;
 pub fn markdown(findings: &[Finding], notes: &[String]) -> String {
     let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
     let (regressions, unclear) = (count(Verdict::Regression), count(Verdict::Unclear));
+    let looked_at = findings.len() - count(Verdict::NotMeasured);
     let title = match (regressions, unclear) {
+        (0, 0) if looked_at == 0 => "performance gate: could not tell (nothing was measured)".to_owned(),
         (0, 0) => "performance gate: pass".to_owned(),
         (0, unclear) => format!("performance gate: could not tell ({unclear} open)"),
         (regressions, _) => format!("performance gate: REGRESSION ({regressions})"),
     };
-    let mut text = format!("## {title}\n\n{} things looked at.\n", human_count(findings.len() as u64));
+    let mut text = format!("## {title}\n\n{} things looked at.\n", human_count(looked_at as u64));
+    for (what, why, count) in not_measured(findings) {
+        let _ = writeln!(text, "\n> Not measured: {what} ({count}), for {why}.");
+    }
     for note in notes {
         // Writing to a string does not fail, here and below.
         let _ = writeln!(text, "\n> {note}");
@@ -29,6 +34,18 @@ pub fn markdown(findings: &[Finding], notes: &[String]) -> String {
     let times = with(Verdict::Pass).filter(|finding| finding.base.is_none() && finding.head.is_some());
     table(&mut text, "Times", times.collect(), false);
     text
+}
+
+/// What was not measured: the counter, why, and how often.
+fn not_measured(findings: &[Finding]) -> Vec<(&str, &str, usize)> {
+    let mut all: Vec<(&str, &str, usize)> = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.verdict == Verdict::NotMeasured) {
+        match all.iter_mut().find(|(what, why, _)| *what == finding.what && *why == finding.reason) {
+            Some((.., count)) => *count += 1,
+            None => all.push((&finding.what, &finding.reason, 1)),
+        }
+    }
+    all
 }
 
 fn table(text: &mut String, title: &str, mut findings: Vec<&Finding>, reasons: bool) {
@@ -97,5 +114,9 @@ mod tests {
         assert!(markdown(&findings[..1], &[]).starts_with("## performance gate: pass"));
         let unclear = [finding(Verdict::Unclear, 1.0, 2.0)];
         assert!(markdown(&unclear, &[]).starts_with("## performance gate: could not tell (1 open)"));
+        let open = [finding(Verdict::NotMeasured, 1.0, 2.0), finding(Verdict::NotMeasured, 1.0, 2.0)];
+        let text = markdown(&open, &[]);
+        assert!(text.starts_with("## performance gate: could not tell (nothing was measured)"), "{text}");
+        assert!(text.contains("> Not measured: code_bytes (2), for why\nnot."), "{text}");
     }
 }
