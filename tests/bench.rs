@@ -90,6 +90,8 @@ fn wrong_usage_is_explained() {
         (&["--vary", "engine=jit"][..], "can be varied"),
         (&["--off", "speed"][..], "the optimisations are forwarding"),
         (&["--export", "excel", "x"][..], "no format excel"),
+        (&["--json", "-", "--csv", "-"][..], "two things cannot both go to -"),
+        (&["--only", "fib", "--html", "no/such/folder/page.html"][..], "cannot write no/such/folder/page.html"),
         (&["--engines", "jit,jit"][..], "jit would take part twice"),
         (&["--only", "nonsense"][..], "no program or group nonsense"),
         (&["nothing.um"][..], "nothing.um is no file"),
@@ -97,6 +99,41 @@ fn wrong_usage_is_explained() {
         let run = rum(&[&["bench"], args].concat()).current_dir(root()).output().expect("it starts");
         let said = String::from_utf8_lossy(&run.stderr);
         assert!(status(&run) == 2 && said.contains(text), "{args:?}: {said}");
+    }
+}
+
+/// Holds a document against the schema of a format.
+fn valid(format: &str, document: &Value) {
+    let schema = schema(format);
+    let errors = schema.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path()));
+    let errors: Vec<String> = errors.collect();
+    assert!(errors.is_empty(), "{format}: {errors:?}");
+}
+
+fn schema(format: &str) -> jsonschema::Validator {
+    let path = root().join(format!("tests/schemas/{format}.json"));
+    let text = fs::read_to_string(path).expect("a schema");
+    jsonschema::validator_for(&serde_json::from_str(&text).expect("JSON")).expect("a schema")
+}
+
+#[test]
+fn schemas_refuse_what_is_of_another_format() {
+    let documents = [
+        ("github-action-benchmark", serde_json::json!([{"name": "x", "unit": "ms", "value": 1.5}])),
+        ("bencher", serde_json::json!({"x": {"latency": {"value": 1.5}}})),
+        (
+            "hyperfine",
+            serde_json::json!({"results": [{
+                "command": "x", "mean": 1.0, "stddev": null, "median": 1.0, "user": 1.0, "system": 0.0, "min": 1.0,
+                "max": 1.0, "times": [1.0], "exit_codes": [0]
+            }]}),
+        ),
+    ];
+    for (format, _) in &documents {
+        for (other, document) in &documents {
+            assert_eq!(schema(format).is_valid(document), format == other, "{other} by the schema of {format}");
+        }
+        assert!(!schema(format).is_valid(&serde_json::json!([])) && !schema(format).is_valid(&serde_json::json!({})));
     }
 }
 
@@ -135,12 +172,13 @@ fn files_are_what_their_readers_expect() {
     let text = |path: &str| fs::read_to_string(Path::new(path)).expect("a file");
     let json = |path: &str| serde_json::from_str::<Value>(&text(path)).expect("JSON");
 
-    // The reader of github-action-benchmark wants name, unit and value of each.
-    for entry in json(gab).as_array().expect("an array") {
-        assert!(entry["name"].is_string() && entry["unit"] == "ms" && entry["value"].as_f64() > Some(0.0), "{entry}");
-        assert!(entry["range"].is_string() && entry["extra"].is_string(), "{entry}");
+    for (format, path) in [("github-action-benchmark", gab), ("bencher", bmf), ("hyperfine", hf)] {
+        valid(format, &json(path));
     }
-    // Bencher's: names, measures, and numbers with optional bounds around them.
+    // Schemas cannot say what numbers mean.
+    for entry in json(gab).as_array().expect("an array") {
+        assert!(entry["unit"] == "ms" && entry["value"].as_f64() > Some(0.0), "{entry}");
+    }
     let metrics = json(bmf);
     assert_eq!(metrics.as_object().map(|names| names.len()), Some(2));
     for (measure, metric) in
@@ -150,14 +188,12 @@ fn files_are_what_their_readers_expect() {
         assert!(metric["lower_value"].as_f64().is_none_or(|low| low <= value), "{measure}: {metric}");
         assert!(metric["upper_value"].as_f64().is_none_or(|high| high >= value), "{measure}: {metric}");
     }
-    // What hyperfine's own scripts read.
     for result in json(hf)["results"].as_array().expect("results") {
         let times: Vec<f64> = serde_json::from_value(result["times"].clone()).expect("times");
         let mean = times.iter().sum::<f64>() / 3.0;
         assert!(times.len() == 3 && (result["mean"].as_f64().expect("a mean") - mean).abs() < 1e-9);
-        for key in ["command", "stddev", "median", "user", "system", "min", "max", "exit_codes"] {
-            assert!(!result[key].is_null(), "{key} is missing");
-        }
+        assert!(result["min"].as_f64() <= result["median"].as_f64() && result["max"].as_f64() >= Some(mean));
+        assert_eq!(result["exit_codes"], serde_json::json!([0, 0, 0]));
     }
     assert_eq!(text(csv).lines().count(), 3);
     assert_eq!(text(md).lines().filter(|line| line.starts_with('|')).count(), 4);

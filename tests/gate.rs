@@ -172,6 +172,21 @@ fn what_cannot_be_measured_is_no_pass() {
     assert!(said(&run).contains("Not measured: code_bytes (1), for \"an abacus\" before"), "{}", said(&run));
 }
 
+#[test]
+fn rules_on_times_need_somebody_who_races() {
+    let place = Place::new(&race_rules("2.0").replace("race = true", "race = false"));
+    let run = place.gate(&["compare", RUM, RUM]);
+    assert!(status(&run) == 2 && said(&run).contains("no program with race = true"), "{}", said(&run));
+    // With nothing left to look at there is nothing to tell, and no report says "pass".
+    let place = Place::new(&race_rules("nan"));
+    assert_eq!(status(&place.gate(&["compare", RUM, RUM])), 2);
+    let (rules, _) = RULES.split_once("[[counter]]").expect("rules on counters");
+    let race = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"cpu\"\ntolerance = 1.0\nreason = \"time\"\n";
+    let place = Place::new(&format!("{rules}{race}"));
+    let run = place.gate(&["compare", RUM, RUM, "--no-times"]);
+    assert!(status(&run) == 2 && said(&run).contains("could not tell (nothing was measured)"), "{}", said(&run));
+}
+
 /// Rules on the time of the interpreter, so much longer than the base at most.
 fn race_rules(tolerance: &str) -> String {
     let race = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"wall\"\nreason = \"time\"\n";

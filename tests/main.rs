@@ -19,3 +19,4 @@ mod signals;
 mod style;
 mod support;
 mod tutorial;
+mod workflows;

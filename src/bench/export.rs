@@ -161,7 +161,7 @@ fn bencher(results: &Results) -> Value {
         measures.insert("latency".to_owned(), measure(&entry.wall));
         measures.insert("cpu-time".to_owned(), measure(&entry.cpu));
         measures.insert("peak-memory".to_owned(), json!({"value": entry.peak_rss_bytes as f64}));
-        if let Some(counters) = &entry.counters {
+        if let Some(counters) = entry.counters.as_ref().filter(|counters| counters.code_bytes > 0) {
             measures.insert("code-size".to_owned(), json!({"value": counters.code_bytes as f64}));
         }
         all.insert(name, Value::Object(measures));

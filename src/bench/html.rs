@@ -1,7 +1,8 @@
-//! The page: everything in one file, with the plots of `plot.rs`, for a browser, a talk or a mail.
+//! The page: everything in one file, with the plots of `plot.rs` and `scatter.rs`, for a browser, a talk or a mail.
 
 use super::Results;
 use super::plot::{self, escape};
+use super::scatter;
 use super::table::{HEADER, mean_ratios, row};
 use std::fmt::Write as _;
 
@@ -38,7 +39,7 @@ pub fn page(results: &Results) -> String {
     }
     let about = "Median time on the clock, from starting the process to its end; the marks are the quartiles.";
     section(&mut page, "Time", about, &legend(results, 0), &plot::times(results));
-    if let Some(svg) = plot::compile_against_run(results) {
+    if let Some(svg) = scatter::compile_against_run(results) {
         let about = "One point for each program that was compiled. Compiling happens on a thread of its own.";
         section(&mut page, "Compiling and running", about, &legend(results, 1), &svg);
     }

@@ -1,7 +1,7 @@
 //! `rum bench`: which engine, which option, which machine is faster, and how sure is that?
 //!
 //! `plan` decides what runs, `race` runs it (each child process by `measure`), `figures` sums it up; `table`, `export`,
-//! `html` and `plot` show it.
+//! `html`, `plot` and `scatter` show it.
 
 pub mod args;
 mod export;
@@ -11,6 +11,7 @@ pub mod measure;
 pub mod plan;
 mod plot;
 pub mod race;
+mod scatter;
 mod table;
 
 use crate::failure::{Failure, reason};
@@ -19,7 +20,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use measure::Measurer;
 use race::{Effort, Race, race};
 use serde::Serialize;
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -80,12 +80,13 @@ impl Environment {
 /// # Errors
 /// It is asked for the impossible, a command cannot be run, outputs differ, or a file cannot be written.
 pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
-    let exports = export::parse(&args.output.export)?;
+    let outputs = outputs(&args.output)?;
     if cfg!(debug_assertions) {
         crate::failure::say("this rum was built with assertions: its figures mean little");
     }
     let programs = plan::programs(args)?;
     let contenders = plan::contenders(&args.field)?;
+    outputs.iter().try_for_each(|(path, _)| writable(path))?;
     let mut measurer = Measurer::new()?;
     let environment = Environment::here();
     let progress = Progress::new(programs.len());
@@ -104,32 +105,62 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
         command: contender.words.join(" ").replace(&own, "rum"),
     };
     let results = Results { environment, contenders: contenders.iter().map(named).collect(), races };
-    write_all(&results, &args.output, &exports)?;
+    outputs.iter().try_for_each(|(path, form)| write(path, &form.text(&results)?))?;
     Ok(0)
 }
 
-/// Writes the table and every file that was asked for.
-fn write_all(results: &Results, output: &OutputArgs, exports: &[(export::Format, &OsString)]) -> Result<(), Failure> {
-    let mut files: Vec<(&Path, String)> = Vec::new();
-    if let Some(path) = &output.json {
-        files.push((path, export::json(results)));
+/// A way to show results.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Table,
+    Json,
+    Csv,
+    Markdown,
+    Html,
+    Export(export::Format),
+}
+
+impl Form {
+    fn text(self, results: &Results) -> Result<String, Failure> {
+        Ok(match self {
+            Form::Table => table::text(results),
+            Form::Json => export::json(results),
+            Form::Csv => export::csv(results)?,
+            Form::Markdown => table::markdown(results),
+            Form::Html => html::page(results),
+            Form::Export(format) => export::export(results, format),
+        })
     }
-    if let Some(path) = &output.csv {
-        files.push((path, export::csv(results)?));
+}
+
+/// Where everything goes that was asked for, and the table.
+fn outputs(args: &OutputArgs) -> Result<Vec<(&Path, Form)>, Failure> {
+    let named =
+        [(&args.json, Form::Json), (&args.csv, Form::Csv), (&args.markdown, Form::Markdown), (&args.html, Form::Html)];
+    let mut outputs: Vec<(&Path, Form)> =
+        named.into_iter().filter_map(|(path, form)| Some((path.as_deref()?, form))).collect();
+    let exports = export::parse(&args.export)?;
+    outputs.extend(exports.into_iter().map(|(format, path)| (Path::new(path), Form::Export(format))));
+    let twice = outputs.iter().enumerate().find(|(i, (path, _))| outputs[..*i].iter().any(|(other, _)| other == path));
+    if let Some((_, (path, _))) = twice {
+        return Err(Failure::host(format!("two things cannot both go to {}", path.display())));
     }
-    if let Some(path) = &output.markdown {
-        files.push((path, table::markdown(results)));
+    if !outputs.iter().any(|(path, _)| *path == Path::new("-")) {
+        outputs.push((Path::new("-"), Form::Table));
     }
-    if let Some(path) = &output.html {
-        files.push((path, html::page(results)));
+    Ok(outputs)
+}
+
+/// Finds out before minutes have passed whether a file can be written; what it holds stays.
+fn writable(path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Ok(());
     }
-    for (format, path) in exports {
-        files.push((Path::new(path), export::export(results, *format)));
-    }
-    if !files.iter().any(|(path, _)| *path == Path::new("-")) {
-        files.push((Path::new("-"), table::text(results)));
-    }
-    files.iter().try_for_each(|(path, text)| write(path, text))
+    let old = path.exists();
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    // Nothing is left behind if there will be no results.
+    let tried = file.and_then(|_| if old { Ok(()) } else { std::fs::remove_file(path) });
+    tried.map_err(|error| Failure::host(format!("cannot write {}: {}", path.display(), reason(&error))))
 }
 
 /// Writes a text to a file, or to standard output for `-`; a reader there that has seen enough is no failure.

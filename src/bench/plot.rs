@@ -1,24 +1,24 @@
-//! Plots as inline SVG. Colours and fonts come from the page's style sheet, so that they follow light and dark.
+//! Plots as inline SVG: bars and dots; `scatter.rs` has the one with two scales. Colours and fonts come from the page's style sheet, so that they follow light and dark.
 
 use super::Results;
-use super::race::{Entry, Race};
+use super::race::Race;
 use super::table::time;
 use std::fmt::Write as _;
 
 /// Width of every plot in its own units; the page scales it.
 const WIDTH: f64 = 960.0;
 /// Where bars begin: names of programs stand to the left.
-const LEFT: f64 = 108.0;
+pub(super) const LEFT: f64 = 108.0;
 /// Where the scale ends: figures stand to the right.
-const RIGHT: f64 = WIDTH - 92.0;
+pub(super) const RIGHT: f64 = WIDTH - 92.0;
 /// Height of a bar with its gap.
 const BAR: f64 = 13.0;
 /// Space between programs.
 const GAP: f64 = 9.0;
 /// Space for the axis above.
-const TOP: f64 = 26.0;
+pub(super) const TOP: f64 = 26.0;
 /// Colours that the style sheet has; more contenders begin again.
-const COLOURS: usize = 8;
+pub(super) const COLOURS: usize = 8;
 
 /// Text for HTML and SVG.
 pub fn escape(text: &str) -> String {
@@ -26,14 +26,16 @@ pub fn escape(text: &str) -> String {
 }
 
 /// A scale by powers of ten.
-struct Log {
-    low: f64,
-    high: f64,
+pub(super) struct Log {
+    /// The logarithm of the lowest value.
+    pub low: f64,
+    /// The logarithm of the highest value.
+    pub high: f64,
 }
 
 impl Log {
     /// A scale that has room for all values, and for at least a factor of 3.
-    fn over(values: impl Iterator<Item = f64>) -> Log {
+    pub(super) fn over(values: impl Iterator<Item = f64>) -> Log {
         let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
         for value in values.filter(|value| *value > 0.0) {
             (low, high) = (low.min(value), high.max(value));
@@ -46,16 +48,16 @@ impl Log {
     }
 
     /// The share of the way from low to high.
-    fn share(&self, value: f64) -> f64 {
+    pub(super) fn share(&self, value: f64) -> f64 {
         ((value.max(f64::MIN_POSITIVE).ln() - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
-    fn x(&self, value: f64) -> f64 {
+    pub(super) fn x(&self, value: f64) -> f64 {
         LEFT + self.share(value) * (RIGHT - LEFT)
     }
 
     /// Round values within the scale: 1, 2, 5, 10, ... or powers of ten only where those would be too many.
-    fn ticks(&self) -> Vec<f64> {
+    pub(super) fn ticks(&self) -> Vec<f64> {
         let wide = self.high - self.low > 4.0 * std::f64::consts::LN_10;
         let steps: &[f64] = if wide { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let first = (self.low / std::f64::consts::LN_10).floor() as i32;
@@ -66,13 +68,13 @@ impl Log {
 }
 
 /// Begins a picture of a height.
-fn open(height: f64, about: &str) -> String {
+pub(super) fn open(height: f64, about: &str) -> String {
     let about = escape(about);
     format!("<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{about}\">\n")
 }
 
 /// Vertical lines of a scale with their labels above.
-fn grid(svg: &mut String, scale: &Log, height: f64, label: fn(f64) -> String) {
+pub(super) fn grid(svg: &mut String, scale: &Log, height: f64, label: fn(f64) -> String) {
     for tick in scale.ticks() {
         let x = scale.x(tick);
         let text = label(tick);
@@ -212,100 +214,13 @@ pub fn times(results: &Results) -> String {
 }
 
 /// `10 ms`, for ticks: no digits that are all 0.
-fn short_time(ns: u64) -> String {
+pub(super) fn short_time(ns: u64) -> String {
     match ns {
         0..1_000 => format!("{ns} ns"),
         1_000..1_000_000 => format!("{} µs", ns / 1_000),
         1_000_000..1_000_000_000 => format!("{} ms", ns / 1_000_000),
         _ => format!("{} s", ns / 1_000_000_000),
     }
-}
-
-/// Each program as a point: how long it ran, and how long its compiler worked. `None` if nothing was compiled.
-pub fn compile_against_run(results: &Results) -> Option<String> {
-    const HEIGHT: f64 = 460.0;
-    const BOTTOM: f64 = HEIGHT - 40.0;
-    let compiled = |entry: &Entry| {
-        let ns = entry.counters.as_ref().map_or(0, |counters| counters.compile_ns);
-        (ns > 0).then_some((entry.wall.median_ns as f64, ns as f64))
-    };
-    let points: Vec<(&Race, usize, (f64, f64))> = results
-        .races
-        .iter()
-        .flat_map(|race| race.entries.iter().enumerate().map(move |(i, entry)| (race, i, entry)))
-        .filter_map(|(race, i, entry)| Some((race, i, compiled(entry)?)))
-        .collect();
-    if points.is_empty() {
-        return None;
-    }
-    let across = Log::over(points.iter().map(|(_, _, point)| point.0));
-    let up = Log::over(points.iter().map(|(_, _, point)| point.1));
-    let y = |value: f64| BOTTOM - up.share(value) * (BOTTOM - TOP);
-    let mut svg = open(HEIGHT, "Time spent compiling against time of the run");
-    grid(&mut svg, &across, BOTTOM, |tick| short_time(tick as u64));
-    for tick in up.ticks() {
-        let y = y(tick);
-        let _ = writeln!(
-            svg,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-             <text class=\"name tick-left\" x=\"{}\" y=\"{:.1}\">{}</text>",
-            LEFT - 10.0,
-            y + 4.0,
-            short_time(tick as u64)
-        );
-    }
-    for share in [0.01, 0.1, 1.0] {
-        // The part of the line `compile = share * run` that lies within both scales.
-        let from = across.low.max(up.low - f64::ln(share));
-        let to = across.high.min(up.high - f64::ln(share));
-        if from < to {
-            let [a, b] = [from.exp(), to.exp()];
-            let (x1, y1, x2, y2) = (across.x(a), y(a * share), across.x(b), y(b * share));
-            let _ = writeln!(
-                svg,
-                "<line class=\"guide\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>\
-                 <text class=\"guide-label\" x=\"{:.1}\" y=\"{:.1}\">{}% of the run</text>",
-                x2 + 4.0,
-                y2 + 4.0,
-                share * 100.0
-            );
-        }
-    }
-    let mut taken: Vec<(f64, f64)> = Vec::new();
-    for (race, i, (run, compile)) in points {
-        let (x, y) = (across.x(run), y(compile));
-        let about = format!(
-            "{}, {}: {} compiling, {} running",
-            race.program,
-            results.contenders[i].name,
-            time(compile as u64),
-            time(run as u64)
-        );
-        let _ = write!(
-            svg,
-            "<g><title>{}</title><circle class=\"c{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>",
-            escape(&about),
-            i % COLOURS
-        );
-        // Where names would cover each other, the pointer has to do.
-        if taken.iter().all(|(a, b)| (a - x).abs() > 62.0 || (b - y).abs() > 12.0) {
-            let _ = write!(
-                svg,
-                "<text class=\"point\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                x + 8.0,
-                y + 3.5,
-                escape(&race.program)
-            );
-            taken.push((x, y));
-        }
-        svg.push_str("</g>\n");
-    }
-    let _ = writeln!(
-        svg,
-        "<text class=\"caption\" x=\"{RIGHT}\" y=\"{:.1}\">time of the run →   (upwards: time spent compiling)</text></svg>",
-        HEIGHT - 14.0
-    );
-    Some(svg)
 }
 
 /// Every run as a dot: how far it was from the median of its contender.
