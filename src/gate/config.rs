@@ -131,7 +131,7 @@ pub struct CounterRule {
 pub enum Time {
     /// User and system.
     Cpu,
-    /// On the clock.
+    /// On the clock, less what the main thread waited for a processor.
     Wall,
 }
 

@@ -1,8 +1,8 @@
 //! The second layer: times, as ratios within one race, so that the machine and its mood cancel out.
 //!
 //! Two estimates that both prefer undisturbed runs have to agree: the ratio of the minima and that of the lower quartiles.
-//! If both are within the limit, that is a pass; if both are beyond it after twice the rounds of a pass, a regression. If
-//! they disagree, the race goes on; if they never agree, nobody could tell.
+//! If both are within the limit, that is a pass. If both are beyond it after twice the rounds of a pass, and three rounds
+//! of four say so one by one, it is a regression. Otherwise the race goes on; if that never ends, nobody could tell.
 
 use super::config::{Config, RatioRule, Time};
 use super::judge::{Finding, Verdict, round};
@@ -110,23 +110,25 @@ fn settle(
 
 impl Question<'_> {
     fn ask(&mut self, this: &[Sample], other: &[Sample], rounds_min: u32) {
-        let sorted = |runs: &[Sample]| {
+        let times = |runs: &[Sample]| -> Vec<u64> {
             let time = |run: &Sample| match self.rule.time {
                 Time::Cpu => run.cpu_ns(),
-                Time::Wall => run.wall_ns,
+                Time::Wall => run.undisturbed_ns(),
             };
-            let mut times: Vec<u64> = runs.iter().map(time).collect();
-            times.sort_unstable();
-            times
+            runs.iter().map(time).collect()
         };
-        let (this, other) = (sorted(this), sorted(other));
+        let (mut this, mut other) = (times(this), times(other));
+        let beyond = this.iter().zip(&other).filter(|&(&this, &other)| this as f64 > other as f64 * self.limit).count();
+        let often = 4 * beyond >= 3 * this.len();
+        this.sort_unstable();
+        other.sort_unstable();
         let ratio = |share: f64| quantile(&this, share) / quantile(&other, share).max(1.0);
         let (minimum, quartile) = (ratio(0.0), ratio(0.25));
         self.rounds = this.len() as u32;
         self.estimate = minimum;
         self.verdict = match (minimum <= self.limit, quartile <= self.limit) {
             (true, true) => Verdict::Pass,
-            (false, false) if self.rounds >= 2 * rounds_min => Verdict::Regression,
+            (false, false) if self.rounds >= 2 * rounds_min && often => Verdict::Regression,
             _ => Verdict::Unclear,
         };
     }
@@ -154,7 +156,7 @@ mod tests {
     use super::*;
 
     fn samples(times: &[u64]) -> Vec<Sample> {
-        let sample = |&ms: &u64| Sample { wall_ns: 0, user_ns: ms * 1_000_000, system_ns: 0, peak_rss_bytes: 0 };
+        let sample = |&ms: &u64| Sample { user_ns: ms * 1_000_000, ..Sample::default() };
         times.iter().map(sample).collect()
     }
 
@@ -189,6 +191,9 @@ mod tests {
     #[test]
     fn disturbed_runs_are_no_regression() {
         assert_eq!(verdict(&[100, 101, 180, 190, 102, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Pass);
+        // Nor is what only some rounds say, be they the best ones.
+        let (this, other) = ([115, 116, 117, 150, 150, 150], [100, 101, 102, 150, 150, 150]);
+        assert_eq!(verdict(&this, &other), Verdict::Unclear);
         // The minimum alone says nothing if all else says otherwise.
         assert_eq!(verdict(&[100, 180, 180, 190, 170, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Unclear);
     }
