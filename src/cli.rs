@@ -4,6 +4,8 @@
 //! of a subcommand is that subcommand; any other word, and so every name with a slash or a dot, is an image. Files are
 //! opened and choices made in `config.rs`.
 
+use crate::bench::args::BenchArgs;
+use crate::gate::args::GateArgs;
 use clap::builder::ArgAction;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -39,9 +41,9 @@ struct Frame {
 
 /// What bug reports need to say about the binary.
 const LONG_VERSION: &str = if cfg!(debug_assertions) {
-    concat!(env!("CARGO_PKG_VERSION"), " (with assertions)")
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("RUM_COMPILER"), ", with assertions)")
 } else {
-    concat!(env!("CARGO_PKG_VERSION"), " (without assertions)")
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("RUM_COMPILER"), ", without assertions)")
 };
 
 const EXIT_STATUS: &str = "\
@@ -78,6 +80,11 @@ pub enum Command {
     /// Show an image as a source that assembles to it
     #[command(after_help = DISASM_HELP)]
     Disasm(DisasmArgs),
+    /// Compare engines, options and other machines: which is faster, and how sure is that?
+    #[command(after_help = crate::bench::args::AFTER_HELP)]
+    Bench(BenchArgs),
+    /// Tell whether performance got worse: counters without noise, and races
+    Gate(GateArgs),
     /// Write a manual page to standard output
     #[command(hide = true)]
     Man {
@@ -326,7 +333,8 @@ fn parse_size(text: &str) -> Result<u64, String> {
         .map_err(|_| "a size is a number with an optional unit K, M, G or T (powers of 1024), such as 512M".to_owned())
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// A time with its unit: `60s`, `500ms`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "a duration is whole numbers with units, such as 60s, 500ms, 2m or \"1m 30s\"".to_owned())
 }

@@ -1,15 +1,17 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as
-//! a whole. One file for each subcommand.
+//! `report` reports; `bench` compares; `gate` judges; `stdio` and `signals` connect the machine to the world; `files`
+//! reads and writes what is converted as a whole. One file or folder for each subcommand.
 
 mod asm;
+mod bench;
 mod cli;
 mod config;
 mod disasm;
 mod failure;
 mod files;
+mod gate;
 mod pages;
 mod report;
 mod run;
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Asm(args) => asm::asm(&args),
         Command::Disasm(args) => disasm::disasm(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Gate(args) => gate::gate(&args),
         Command::Man { command } => pages::man(command.as_deref()),
         Command::Completions { shell } => pages::completions(shell),
     })

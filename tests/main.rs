@@ -4,10 +4,12 @@
 #![cfg(unix)]
 
 mod asm;
+mod bench;
 mod cli;
 mod console;
 mod counters;
 mod faults;
+mod gate;
 mod images;
 mod languages;
 mod library;
@@ -18,3 +20,4 @@ mod signals;
 mod style;
 mod support;
 mod tutorial;
+mod workflows;

@@ -19,7 +19,7 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
 
 #[test]
 fn every_source_file_says_what_lives_there() {
-    let folders = ["src", "interp", "jit", "asm", "testkit", "tests"];
+    let folders = ["src", "interp", "jit", "asm", "testkit", "tests", "benches"];
     let sources: Vec<_> = folders.iter().flat_map(|folder| files(&root().join(folder), &["rs"])).collect();
     assert!(sources.len() > 40, "{} files", sources.len());
     for path in sources {

@@ -1,0 +1,154 @@
+//! One child process: started, waited for, and what it took.
+//!
+//! Input, output and messages are files, so that nobody has to be awake to feed or to read while the time runs. CPU time
+//! and peak memory are what the system accounts for the child (`wait4`). The peak of a child is never below what the
+//! parent had when it started the child, some 10 MB here.
+
+use crate::failure::{Failure, reason};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
+use wait4::Wait4;
+
+/// What a run took.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Sample {
+    /// Time on the clock, from before the process was started to its end, in nanoseconds.
+    pub wall_ns: u64,
+    /// How much of that the main thread was ready and waited for a processor, in nanoseconds. 0 where the system does not
+    /// tell.
+    pub waited_ns: u64,
+    /// CPU time in user mode, of all threads, in nanoseconds.
+    pub user_ns: u64,
+    /// CPU time in the kernel, of all threads, in nanoseconds.
+    pub system_ns: u64,
+    /// The most memory that was resident, in bytes.
+    pub peak_rss_bytes: u64,
+}
+
+impl Sample {
+    /// Time on the clock as it would have been on a processor of its own, in nanoseconds.
+    pub fn undisturbed_ns(&self) -> u64 {
+        self.wall_ns.saturating_sub(self.waited_ns)
+    }
+
+    /// User and system time together, in nanoseconds.
+    pub fn cpu_ns(&self) -> u64 {
+        self.user_ns + self.system_ns
+    }
+}
+
+/// A run and what it wrote.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What it took.
+    pub sample: Sample,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub output: Vec<u8>,
+    /// Standard error.
+    pub messages: Vec<u8>,
+}
+
+/// Files that are used again for every run.
+#[derive(Debug)]
+pub struct Measurer {
+    output: File,
+    messages: File,
+}
+
+impl Measurer {
+    /// Makes the files.
+    ///
+    /// # Errors
+    /// The system has no room for temporary files.
+    pub fn new() -> Result<Measurer, Failure> {
+        let file =
+            || tempfile::tempfile().map_err(|error| Failure::host(format!("no temporary file: {}", reason(&error))));
+        Ok(Measurer { output: file()?, messages: file()? })
+    }
+
+    /// Runs a command (its program first) with `input`, which is read from its start.
+    ///
+    /// # Errors
+    /// The command cannot be started, or a file fails.
+    pub fn run(&mut self, words: &[String], input: &File) -> Result<Outcome, Failure> {
+        let broken = |error| Failure::host(format!("a temporary file fails: {}", reason(&error)));
+        let again = |file: &mut File| -> std::io::Result<Stdio> {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok(file.try_clone()?.into())
+        };
+        let mut input = input.try_clone().map_err(broken)?;
+        input.seek(SeekFrom::Start(0)).map_err(broken)?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(input);
+        command.stdout(again(&mut self.output).map_err(broken)?);
+        command.stderr(again(&mut self.messages).map_err(broken)?);
+        let start = Instant::now();
+        let ended = command.spawn().and_then(|mut child| {
+            let waited_ns = end_of(&child)?;
+            let ended = child.wait4()?;
+            Ok((ended, start.elapsed(), waited_ns))
+        });
+        let (ended, wall, waited_ns) =
+            ended.map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
+        let ns = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let sample = Sample {
+            wall_ns: ns(wall),
+            waited_ns,
+            user_ns: ns(ended.rusage.utime),
+            system_ns: ns(ended.rusage.stime),
+            peak_rss_bytes: ended.rusage.maxrss,
+        };
+        let written = |file: &mut File| -> std::io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let output = written(&mut self.output).map_err(broken)?;
+        let messages = written(&mut self.messages).map_err(broken)?;
+        Ok(Outcome { sample, status: ended.status, output, messages })
+    }
+}
+
+/// Waits until a child has ended, without taking note of it as `wait4` does, and says how long its main thread waited for
+/// a processor: the second number of `schedstat` (Linux, `Documentation/scheduler/sched-stats.rst`).
+#[cfg(target_os = "linux")]
+fn end_of(child: &Child) -> std::io::Result<u64> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let pid = Pid::from_child(child);
+    loop {
+        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            Ok(_) => break,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // A kernel without these statistics has no such file.
+    let text = std::fs::read_to_string(format!("/proc/{}/schedstat", child.id())).unwrap_or_default();
+    Ok(text.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default())
+}
+
+/// Elsewhere nothing is known, and `wait4` waits by itself.
+#[cfg(not(target_os = "linux"))]
+fn end_of(_: &Child) -> std::io::Result<u64> {
+    Ok(0)
+}
+
+/// A file with some bytes in it, for a child's input.
+///
+/// # Errors
+/// The system has no room for a temporary file.
+pub fn input_file(bytes: &[u8]) -> Result<File, Failure> {
+    let write = || {
+        let mut file = tempfile::tempfile()?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        Ok(file)
+    };
+    write().map_err(|error: std::io::Error| Failure::host(format!("no temporary file: {}", reason(&error))))
+}

@@ -1,0 +1,214 @@
+//! What will be run: programs with their input, and contenders with their command lines.
+
+use super::args::{BenchArgs, FieldArgs, Size};
+use crate::failure::{Failure, reason};
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One program and what it reads.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its name in tables.
+    pub name: String,
+    /// Its group in tables; empty if it has none.
+    pub group: String,
+    /// The image.
+    pub image: PathBuf,
+    /// The input.
+    pub input: Vec<u8>,
+}
+
+/// One who takes part.
+#[derive(Clone, Debug)]
+pub struct Contender {
+    /// The name in tables.
+    pub name: String,
+    /// The words of the command; `{}` stands for the image.
+    pub words: Vec<String>,
+    /// Whether it is a rum, which can be asked for statistics.
+    pub is_rum: bool,
+}
+
+impl Contender {
+    /// The command for an image.
+    pub fn command(&self, image: &Path) -> Vec<String> {
+        let image = image.display().to_string();
+        self.words.iter().map(|word| word.replace("{}", &image)).collect()
+    }
+
+    /// The command for an image that reports statistics at its end; the plain one for what is no rum.
+    pub fn command_with_stats(&self, image: &Path) -> Vec<String> {
+        let mut words = self.command(image);
+        if self.is_rum {
+            words.insert(1, "--stats=json".to_owned());
+        }
+        words
+    }
+}
+
+/// A rum and the arguments it gets.
+pub fn rum_contender(name: impl Into<String>, rum: &str, args: &[String]) -> Contender {
+    let words = [rum.to_owned()].into_iter().chain(args.iter().cloned()).chain(["{}".to_owned()]).collect();
+    Contender { name: name.into(), words, is_rum: true }
+}
+
+/// The path of this very binary.
+///
+/// # Errors
+/// The system does not tell.
+pub fn own_binary() -> Result<String, Failure> {
+    let path = std::env::current_exe()
+        .map_err(|error| Failure::host(format!("cannot find the binary of rum: {}", reason(&error))))?;
+    Ok(path.display().to_string())
+}
+
+/// All who take part, in the order of the table.
+///
+/// # Errors
+/// The binary of rum cannot be found, or nobody would take part.
+pub fn contenders(field: &FieldArgs) -> Result<Vec<Contender>, Failure> {
+    let rum = own_binary()?;
+    let mut all = Vec::new();
+    let mut compiling = None;
+    for engine in &field.engines {
+        let name = engine.name();
+        all.push(rum_contender(name, &rum, &["--engine".to_owned(), name.to_owned()]));
+        if name != "interp" {
+            compiling = compiling.or(Some(name));
+        }
+    }
+    let compiling = compiling.unwrap_or("jit");
+    let base = vec!["--engine".to_owned(), compiling.to_owned()];
+    let mut variants: Vec<(String, Vec<String>)> = Vec::new();
+    for vary in &field.vary {
+        let before = if variants.is_empty() { vec![(compiling.to_owned(), base.clone())] } else { variants };
+        variants = before
+            .iter()
+            .flat_map(|(name, args)| {
+                vary.values.iter().map(move |value| {
+                    let mut args = args.clone();
+                    args.extend([format!("--{}", vary.option), value.clone()]);
+                    (format!("{name} {}={value}", vary.option), args)
+                })
+            })
+            .collect();
+    }
+    let every = rum::Optimisation::ALL.map(rum::Optimisation::name);
+    for off in &field.off {
+        let names = if off == "all" { every.to_vec() } else { vec![off.as_str()] };
+        for name in names {
+            let mut args = base.clone();
+            args.push(format!("--no-{name}"));
+            variants.push((format!("{compiling} no-{name}"), args));
+        }
+    }
+    all.extend(variants.into_iter().map(|(name, args)| rum_contender(name, &rum, &args)));
+    for other in &field.against {
+        all.push(Contender { name: other.text.clone(), words: other.words.clone(), is_rum: false });
+    }
+    for i in 0..all.len() {
+        if all[..i].iter().any(|earlier| earlier.name == all[i].name) {
+            return Err(Failure::host(format!("{} would take part twice", all[i].name)));
+        }
+    }
+    Ok(all)
+}
+
+#[derive(Deserialize)]
+struct List {
+    program: Vec<Listed>,
+}
+
+/// An entry of `umbin/programs.toml`, as far as it matters here.
+#[derive(Deserialize)]
+struct Listed {
+    name: String,
+    group: String,
+    input: Option<String>,
+    small: Option<u64>,
+    figure_size: Option<u64>,
+}
+
+/// The programs to run.
+///
+/// # Errors
+/// An input or the list of programs cannot be read, or has no such program.
+pub fn programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
+    if args.images.is_empty() {
+        return listed_programs(args);
+    }
+    let input = match &args.input {
+        None => Vec::new(),
+        Some(path) => fs::read(path)
+            .map_err(|error| Failure::host(format!("cannot read input {}: {}", path.display(), reason(&error))))?,
+    };
+    let mut programs: Vec<Program> = Vec::new();
+    for image in &args.images {
+        if !image.is_file() {
+            return Err(Failure::host(format!("{} is no file that could be an image", image.display())));
+        }
+        let short = image.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let taken = programs.iter().any(|program| program.name == short);
+        let name = if taken { image.display().to_string() } else { short };
+        programs.push(Program { name, group: String::new(), image: image.clone(), input: input.clone() });
+    }
+    Ok(programs)
+}
+
+/// The folder `umbin` here or in a folder above.
+fn umbin() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::host(format!("there is no current folder: {}", reason(&error))))?;
+    let folder =
+        here.ancestors().map(|folder| folder.join("umbin")).find(|umbin| umbin.join("programs.toml").is_file());
+    folder.ok_or_else(|| {
+        Failure::host("no umbin/programs.toml in this folder or above: name an image, or go to a clone of rum")
+    })
+}
+
+fn listed_programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
+    let folder = umbin()?;
+    let path = folder.join("programs.toml");
+    let text = fs::read_to_string(&path)
+        .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
+    let list: List =
+        toml::from_str(&text).map_err(|error| Failure::host(format!("{}: {}", path.display(), error.message())))?;
+    for name in &args.only {
+        if !list.program.iter().any(|program| program.name == *name || program.group == *name) {
+            return Err(Failure::host(format!("{} has no program or group {name}", path.display())));
+        }
+    }
+    let chosen = |program: &Listed| match args.only.as_slice() {
+        // What is over before a process has started says nothing about machines.
+        [] => program.input.is_none(),
+        only => only.iter().any(|name| program.name == *name || program.group == *name),
+    };
+    let mut programs: Vec<Program> = list
+        .program
+        .iter()
+        .filter(|program| chosen(program))
+        .map(|program| {
+            let size = match args.size {
+                Size::Default => None,
+                Size::Small => program.small,
+                Size::Figure => program.figure_size,
+            };
+            let input = match (&program.input, size) {
+                (Some(input), _) => input.clone(),
+                (None, Some(size)) => format!("{size}\n"),
+                (None, None) => String::new(),
+            };
+            Program {
+                name: program.name.clone(),
+                group: program.group.clone(),
+                image: folder.join(format!("{}.um", program.name)),
+                input: input.into_bytes(),
+            }
+        })
+        .collect();
+    // Groups stand together, in the order of their first program.
+    let order: Vec<String> = programs.iter().map(|program| program.group.clone()).collect();
+    programs.sort_by_key(|program| order.iter().position(|group| *group == program.group));
+    Ok(programs)
+}

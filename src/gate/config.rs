@@ -1,0 +1,269 @@
+//! The file of rules: which programs, which engines, what may move and by how much.
+//!
+//! Every rule has a reason, for whoever is stopped by it.
+
+use crate::bench::args::parse_command;
+use crate::bench::plan::{Contender, Program, rum_contender};
+use crate::failure::{Failure, reason};
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the baseline is, from the folder of this file.
+    pub baseline: PathBuf,
+    /// Whether counters that cannot be compared, for want of valgrind or because the stored ones come from another host,
+    /// leave the question open (exit status 2).
+    #[serde(default)]
+    pub host_required: bool,
+    /// Rounds of a race at first.
+    #[serde(default = "rounds_min")]
+    pub rounds_min: u32,
+    /// Rounds after which a race that has not settled is given up.
+    #[serde(default = "rounds_max")]
+    pub rounds_max: u32,
+    /// The engines.
+    #[serde(rename = "engine")]
+    pub engines: Vec<Engine>,
+    /// The programs.
+    #[serde(rename = "program")]
+    pub programs: Vec<Case>,
+    /// Rules on counters.
+    #[serde(rename = "counter", default)]
+    pub counters: Vec<CounterRule>,
+    /// Rules on times.
+    #[serde(rename = "ratio", default)]
+    pub ratios: Vec<RatioRule>,
+}
+
+fn rounds_min() -> u32 {
+    5
+}
+
+fn rounds_max() -> u32 {
+    40
+}
+
+/// An engine: the rum that is measured with some arguments, or another command.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// The name that rules use.
+    pub name: String,
+    /// Arguments of rum.
+    pub args: Option<Vec<String>>,
+    /// A command in place of rum; `{}` is the image.
+    pub command: Option<String>,
+}
+
+/// A program with its input.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The name in reports.
+    pub name: String,
+    /// The image, from the folder of this file.
+    pub image: PathBuf,
+    /// The input for counters.
+    #[serde(default)]
+    pub input: String,
+    /// The input for races, where it is to be larger.
+    pub race_input: Option<String>,
+    /// Whether it takes part in races.
+    #[serde(default)]
+    pub race: bool,
+}
+
+/// Which way is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Worse {
+    /// Growing.
+    More,
+    /// Shrinking.
+    Less,
+    /// Any change.
+    Different,
+}
+
+/// What has to be the same for counters to be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DependsOn {
+    /// Nothing: they are the same everywhere.
+    #[default]
+    Program,
+    /// The kind of processor.
+    Processor,
+    /// Processor, system, valgrind, and for stored figures the compiler that made the engine.
+    Host,
+}
+
+/// What some counters of an engine may do.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterRule {
+    /// The engine.
+    pub engine: String,
+    /// The counters; a name ending in `.*` means all of a group.
+    pub counters: Vec<String>,
+    /// Which way is worse.
+    pub worse: Worse,
+    /// How much, as a share of the baseline.
+    #[serde(default)]
+    pub tolerance: f64,
+    /// How much besides, as it is counted.
+    #[serde(default)]
+    pub slack: f64,
+    /// What the counters depend on besides the program. Host instructions always depend on the host.
+    #[serde(default)]
+    pub depends_on: DependsOn,
+    /// Why these and so much.
+    pub reason: String,
+}
+
+/// What time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Time {
+    /// User and system.
+    Cpu,
+    /// On the clock, less what the main thread waited for a processor.
+    Wall,
+}
+
+/// How long an engine may take, by another one in the same race.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatioRule {
+    /// The engine.
+    pub engine: String,
+    /// Against whom: another engine, or `base`, the same engine of the other binary of `gate compare`.
+    pub to: String,
+    /// What counts.
+    pub time: Time,
+    /// For `base`: by how much it may take longer, as a share.
+    pub tolerance: Option<f64>,
+    /// For an engine: it may take at most so many times as long, on any machine.
+    pub at_most: Option<f64>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Config {
+    /// Reads and checks the file. Paths in it are made to begin at its folder.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something that cannot be.
+    pub fn read(path: &Path) -> Result<Config, Failure> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
+        let wrong = |text: String| Failure::host(format!("{}: {text}", path.display()));
+        let mut config: Config = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
+        config.check().map_err(wrong)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.baseline = folder.join(&config.baseline);
+        for case in &mut config.programs {
+            case.image = folder.join(&case.image);
+            if !case.image.is_file() {
+                return Err(wrong(format!("there is no image {}", case.image.display())));
+            }
+        }
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let known = |name: &str| self.engines.iter().any(|engine| engine.name == name);
+        let limit = |value: f64| value.is_finite() && value >= 0.0;
+        let engines = self.engines.iter().map(|engine| &engine.name);
+        if let Some(name) = twice(engines).or(twice(self.programs.iter().map(|case| &case.name))) {
+            return Err(format!("{name} is there twice"));
+        }
+        for engine in &self.engines {
+            if let Some(command) = &engine.command {
+                parse_command(command).map_err(|error| format!("{command:?} is not {error}"))?;
+            }
+            if engine.args.is_some() == engine.command.is_some() || engine.name == "base" {
+                return Err(format!("engine {} needs a name other than base, and either args or command", engine.name));
+            }
+        }
+        if self.programs.is_empty() || self.counters.is_empty() && self.ratios.is_empty() {
+            return Err("without programs and rules nothing can be told".to_owned());
+        }
+        for rule in &self.counters {
+            if !known(&rule.engine) {
+                return Err(format!("a rule is about engine {}, which there is not", rule.engine));
+            }
+            if rule.counters.is_empty() {
+                return Err(format!("a rule about {} has no counters", rule.engine));
+            }
+            if !limit(rule.tolerance) || !limit(rule.slack) {
+                return Err("a tolerance and a slack are numbers that are not negative".to_owned());
+            }
+        }
+        for rule in &self.ratios {
+            let to_base = rule.to == "base";
+            if !known(&rule.engine) || !to_base && !known(&rule.to) {
+                return Err(format!("a rule compares {} with {}, which there is not", rule.engine, rule.to));
+            }
+            if to_base && (rule.tolerance.is_none() || rule.at_most.is_some()) {
+                return Err("a rule against base needs a tolerance (and no at_most)".to_owned());
+            }
+            if ![rule.tolerance, rule.at_most].into_iter().flatten().all(limit) {
+                return Err("a tolerance and at_most are numbers that are not negative".to_owned());
+            }
+            if !to_base && (rule.at_most.is_none() || rule.tolerance.is_some()) {
+                return Err("a rule against another engine needs at_most (and no tolerance)".to_owned());
+            }
+        }
+        if !self.ratios.is_empty() && !self.programs.iter().any(|case| case.race) {
+            return Err("there are rules on times, but no program with race = true".to_owned());
+        }
+        let reasons = self.counters.iter().map(|rule| &rule.reason).chain(self.ratios.iter().map(|rule| &rule.reason));
+        if reasons.into_iter().any(|reason| reason.trim().is_empty()) {
+            return Err("every rule needs a reason".to_owned());
+        }
+        if self.rounds_min < 3 || self.rounds_max < 2 * self.rounds_min {
+            return Err("rounds_min is at least 3, and rounds_max at least twice that".to_owned());
+        }
+        Ok(())
+    }
+
+    /// An engine's command line, with `rum` where it is one.
+    ///
+    /// # Errors
+    /// The command has quotes that are not closed.
+    pub fn contender(&self, name: &str, rum: &str) -> Result<Contender, Failure> {
+        let engine = self.engines.iter().find(|engine| engine.name == name);
+        let Some(engine) = engine else { return Err(Failure::host(format!("there is no engine {name}"))) };
+        match (&engine.args, &engine.command) {
+            (_, Some(command)) => {
+                let other = parse_command(command).map_err(|error| Failure::host(format!("{command}: {error}")))?;
+                Ok(Contender { name: name.to_owned(), words: other.words, is_rum: false })
+            }
+            (args, None) => Ok(rum_contender(name, rum, args.as_deref().unwrap_or_default())),
+        }
+    }
+}
+
+/// A name that comes twice.
+fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+impl Case {
+    /// The program with its input for counters, or for races.
+    pub fn program(&self, race: bool) -> Program {
+        let input = if race { self.race_input.as_ref().unwrap_or(&self.input) } else { &self.input };
+        Program {
+            name: self.name.clone(),
+            group: String::new(),
+            image: self.image.clone(),
+            input: input.clone().into_bytes(),
+        }
+    }
+}

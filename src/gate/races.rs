@@ -1,0 +1,200 @@
+//! The second layer: times, as ratios within one race, so that the machine and its mood cancel out.
+//!
+//! Two estimates that both prefer undisturbed runs have to agree: the ratio of the minima and that of the lower quartiles.
+//! If both are within the limit, that is a pass. If both are beyond it after twice the rounds of a pass, and three rounds
+//! of four say so one by one, it is a regression. Otherwise the race goes on; if that never ends, nobody could tell.
+
+use super::config::{Config, RatioRule, Time};
+use super::judge::{Finding, Verdict, round};
+use crate::bench::figures::quantile;
+use crate::bench::measure::{Measurer, Outcome, Sample, input_file};
+use crate::bench::plan::{Contender, Program};
+use crate::bench::race::check;
+use crate::failure::Failure;
+use std::fs::File;
+
+/// A rule on one program: which runners it compares, and how far it has got.
+struct Question<'a> {
+    rule: &'a RatioRule,
+    this: usize,
+    other: usize,
+    limit: f64,
+    estimate: f64,
+    verdict: Verdict,
+    rounds: u32,
+}
+
+/// Runs all races of `head`, against `base` where there is one.
+///
+/// # Errors
+/// Something cannot be run, or engines do not put out the same.
+pub fn race(config: &Config, base: Option<&str>, head: &str, tick: &mut dyn FnMut()) -> Result<Vec<Finding>, Failure> {
+    let mut measurer = Measurer::new()?;
+    let mut findings = Vec::new();
+    for case in config.programs.iter().filter(|case| case.race) {
+        let mut runners = Runners { all: Vec::new() };
+        let mut questions = Vec::new();
+        for rule in &config.ratios {
+            let this = runners.index(config.contender(&rule.engine, head)?);
+            let (other, limit) = match (rule.to.as_str(), base) {
+                ("base", None) => continue,
+                ("base", Some(base)) => {
+                    let mut contender = config.contender(&rule.engine, base)?;
+                    contender.name = format!("{} of base", rule.engine);
+                    (runners.index(contender), 1.0 + rule.tolerance.unwrap_or_default())
+                }
+                (name, _) => (runners.index(config.contender(name, head)?), rule.at_most.unwrap_or_default()),
+            };
+            questions.push(Question { rule, this, other, limit, estimate: 0.0, verdict: Verdict::Unclear, rounds: 0 });
+        }
+        let program = case.program(true);
+        if !questions.is_empty() {
+            settle(config, &program, &runners.all, &mut questions, &mut measurer, tick)?;
+        }
+        findings.extend(questions.into_iter().map(|question| question.finding(&case.name)));
+    }
+    Ok(findings)
+}
+
+/// Who runs in a race, each only once.
+struct Runners {
+    all: Vec<Contender>,
+}
+
+impl Runners {
+    fn index(&mut self, contender: Contender) -> usize {
+        match self.all.iter().position(|runner| runner.name == contender.name) {
+            Some(i) => i,
+            None => {
+                self.all.push(contender);
+                self.all.len() - 1
+            }
+        }
+    }
+}
+
+fn settle(
+    config: &Config,
+    program: &Program,
+    runners: &[Contender],
+    questions: &mut [Question<'_>],
+    measurer: &mut Measurer,
+    tick: &mut dyn FnMut(),
+) -> Result<(), Failure> {
+    let input: File = input_file(&program.input)?;
+    let mut first: Option<Outcome> = None;
+    let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); runners.len()];
+    for rounds in 1..=config.rounds_max {
+        // Every other round backwards, so that nobody always follows the same neighbour.
+        let forwards = 0..runners.len();
+        let order: Vec<usize> = if rounds % 2 == 1 { forwards.collect() } else { forwards.rev().collect() };
+        for i in order {
+            let outcome = measurer.run(&runners[i].command(&program.image), &input)?;
+            check(program, &runners[i], &outcome, first.as_ref())?;
+            samples[i].push(outcome.sample);
+            first.get_or_insert(outcome);
+            tick();
+        }
+        if rounds < config.rounds_min {
+            continue;
+        }
+        for question in questions.iter_mut() {
+            question.ask(&samples[question.this], &samples[question.other], config.rounds_min);
+        }
+        if questions.iter().all(|question| question.verdict != Verdict::Unclear) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Question<'_> {
+    fn ask(&mut self, this: &[Sample], other: &[Sample], rounds_min: u32) {
+        let times = |runs: &[Sample]| -> Vec<u64> {
+            let time = |run: &Sample| match self.rule.time {
+                Time::Cpu => run.cpu_ns(),
+                Time::Wall => run.undisturbed_ns(),
+            };
+            runs.iter().map(time).collect()
+        };
+        let (mut this, mut other) = (times(this), times(other));
+        let beyond = this.iter().zip(&other).filter(|&(&this, &other)| this as f64 > other as f64 * self.limit).count();
+        let often = 4 * beyond >= 3 * this.len();
+        this.sort_unstable();
+        other.sort_unstable();
+        let ratio = |share: f64| quantile(&this, share) / quantile(&other, share).max(1.0);
+        let (minimum, quartile) = (ratio(0.0), ratio(0.25));
+        self.rounds = this.len() as u32;
+        self.estimate = minimum;
+        self.verdict = match (minimum <= self.limit, quartile <= self.limit) {
+            (true, true) => Verdict::Pass,
+            (false, false) if self.rounds >= 2 * rounds_min && often => Verdict::Regression,
+            _ => Verdict::Unclear,
+        };
+    }
+
+    fn finding(self, program: &str) -> Finding {
+        let time = match self.rule.time {
+            Time::Cpu => "CPU time",
+            Time::Wall => "wall time",
+        };
+        Finding {
+            program: program.to_owned(),
+            engine: self.rule.engine.clone(),
+            what: format!("{time} by that of {} ({} rounds)", self.rule.to, self.rounds),
+            base: None,
+            head: Some(self.estimate),
+            allowed: format!("at most {}", round(self.limit)),
+            reason: self.rule.reason.clone(),
+            verdict: self.verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(times: &[u64]) -> Vec<Sample> {
+        let sample = |&ms: &u64| Sample { user_ns: ms * 1_000_000, ..Sample::default() };
+        times.iter().map(sample).collect()
+    }
+
+    fn verdict(this: &[u64], other: &[u64]) -> Verdict {
+        let rule = RatioRule {
+            engine: "jit".to_owned(),
+            to: "base".to_owned(),
+            time: Time::Cpu,
+            tolerance: Some(0.1),
+            at_most: None,
+            reason: "why".to_owned(),
+        };
+        let mut question = Question {
+            rule: &rule,
+            this: 0,
+            other: 1,
+            limit: 1.1,
+            estimate: 0.0,
+            verdict: Verdict::Unclear,
+            rounds: 0,
+        };
+        question.ask(&samples(this), &samples(other), 3);
+        question.verdict
+    }
+
+    #[test]
+    fn a_regression_is_confirmed_before_it_is_told() {
+        assert_eq!(verdict(&[115, 116, 117], &[100, 101, 102]), Verdict::Unclear);
+        assert_eq!(verdict(&[115, 116, 117, 116, 115, 118], &[100, 101, 102, 100, 101, 100]), Verdict::Regression);
+    }
+
+    #[test]
+    fn disturbed_runs_are_no_regression() {
+        assert_eq!(verdict(&[100, 101, 180, 190, 102, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Pass);
+        // Nor is what only some rounds say, be they the best ones.
+        let (this, other) = ([115, 116, 117, 150, 150, 150], [100, 101, 102, 150, 150, 150]);
+        assert_eq!(verdict(&this, &other), Verdict::Unclear);
+        // The minimum alone says nothing if all else says otherwise.
+        assert_eq!(verdict(&[100, 180, 180, 190, 170, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Unclear);
+    }
+}

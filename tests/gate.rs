@@ -1,0 +1,256 @@
+//! `rum gate`: the exit status says whether performance got worse, and is never a silent pass.
+
+use crate::support::{RUM, arg, root, rum, status};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use tempfile::TempDir;
+
+/// Rules about one short program.
+const RULES: &str = r#"
+baseline = "baseline.json"
+rounds_min = 3
+rounds_max = 6
+
+[[engine]]
+name = "jit"
+args = ["--engine", "jit", "--compile-threads", "0", "--hot-threshold", "20"]
+
+[[engine]]
+name = "interp"
+args = ["--engine", "interp"]
+
+[[program]]
+name = "fib"
+image = "fib.um"
+input = "12\n"
+race = true
+
+[[counter]]
+engine = "jit"
+counters = ["code_bytes", "exits.*"]
+worse = "more"
+tolerance = 0.02
+reason = "code"
+
+[[counter]]
+engine = "jit"
+counters = ["optimisations.*"]
+worse = "less"
+reason = "optimisations"
+
+[[counter]]
+engine = "interp"
+counters = ["instructions"]
+worse = "different"
+reason = "meaning"
+"#;
+
+/// A folder with rules, their program and a baseline.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new(rules: &str) -> Place {
+        let folder = TempDir::new().expect("a folder");
+        fs::copy(root().join("umbin/fib.um"), folder.path().join("fib.um")).expect("a copy");
+        fs::write(folder.path().join("gate.toml"), rules).expect("room");
+        Place { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn gate(&self, args: &[&str]) -> Output {
+        let config = self.path("gate.toml");
+        let options = ["--no-valgrind", "--config", arg(&config)];
+        rum(&[&["gate"], args, &options].concat()).output().expect("it starts")
+    }
+
+    fn blessed(rules: &str) -> Place {
+        let place = Place::new(rules);
+        let run = place.gate(&["run", "--bless"]);
+        assert_eq!(status(&run), 0, "{}", String::from_utf8_lossy(&run.stderr));
+        place
+    }
+
+    fn baseline(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path("baseline.json")).expect("a file")).expect("JSON")
+    }
+
+    /// A command that is this rum with more arguments.
+    fn other_rum(&self, name: &str, script: &str) -> String {
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n").replace("RUM", &format!("'{RUM}'"))).expect("room");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permission");
+        arg(&path).to_owned()
+    }
+}
+
+fn said(run: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr))
+}
+
+#[test]
+fn nothing_changed_is_a_pass() {
+    let place = Place::blessed(RULES);
+    let report = place.path("report.md");
+    let run = place.gate(&["run", "--markdown", arg(&report)]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    let text = fs::read_to_string(report).expect("a report");
+    assert!(text.starts_with("## performance gate: pass"), "{text}");
+    assert_eq!(text.as_bytes(), run.stdout);
+}
+
+#[test]
+fn counters_that_got_worse_are_a_regression() {
+    let place = Place::blessed(RULES);
+    let mut baseline = place.baseline();
+    let counters = &mut baseline["programs"]["fib"]["jit"];
+    let bytes = counters["code_bytes"].as_f64().expect("code");
+    assert!(bytes > 0.0, "nothing is compiled");
+    counters["code_bytes"] = json!(bytes / 1.03);
+    fs::write(place.path("baseline.json"), baseline.to_string()).expect("room");
+    let run = place.gate(&["run"]);
+    assert_eq!(status(&run), 1, "{}", said(&run));
+    assert!(said(&run).contains("| fib | jit | code_bytes |") && said(&run).contains("+3.0"), "{}", said(&run));
+}
+
+#[test]
+fn a_lost_optimisation_is_a_regression() {
+    let place = Place::new(RULES);
+    let worse = place.other_rum("worse", "exec RUM --no-numbering \"$@\"");
+    let run = place.gate(&["compare", RUM, &worse]);
+    assert_eq!(status(&run), 1, "{}", said(&run));
+    assert!(said(&run).contains("optimisations.numbering"), "{}", said(&run));
+    // What got better is told, and is no regression.
+    let rules = RULES.replace("tolerance = 0.02", "tolerance = 0.9");
+    let run = Place::new(&rules).gate(&["compare", &worse, RUM]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    assert!(said(&run).contains("Moved, within what is allowed"), "{}", said(&run));
+}
+
+#[test]
+fn what_cannot_be_measured_is_no_pass() {
+    let place = Place::blessed(RULES);
+    let mut baseline = place.baseline();
+    baseline["programs"]["fib"]["jit"].as_object_mut().expect("counters").remove("code_bytes");
+    fs::write(place.path("baseline.json"), baseline.to_string()).expect("room");
+    let run = place.gate(&["run"]);
+    assert_eq!(status(&run), 2, "{}", said(&run));
+    assert!(said(&run).contains("could not tell") && said(&run).contains("not measured before"), "{}", said(&run));
+
+    fs::write(place.path("baseline.json"), "[]").expect("room");
+    assert_eq!(status(&place.gate(&["run"])), 2);
+    fs::remove_file(place.path("baseline.json")).expect("it is there");
+    assert_eq!(status(&place.gate(&["run"])), 2);
+
+    // An engine that fails is no regression either: nothing was measured.
+    let broken = place.other_rum("broken", "echo nonsense");
+    assert_eq!(status(&place.gate(&["compare", RUM, &broken])), 2);
+
+    let required = format!("host_required = true\n{}", RULES.replace("\"code_bytes\"", "\"host_instructions\""));
+    let run = Place::blessed(&required).gate(&["run"]);
+    assert_eq!(status(&run), 2, "{}", said(&run));
+    let run = Place::blessed(&required.replace("true", "false")).gate(&["run"]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    let note = "Not measured: host_instructions (1), for there is no valgrind";
+    assert!(said(&run).contains(note), "a silent pass: {}", said(&run));
+
+    // Figures from another processor say nothing about what depends on it.
+    let place = Place::blessed(&RULES.replace("reason = \"code\"", "depends_on = \"processor\"\nreason = \"code\""));
+    let mut baseline = place.baseline();
+    baseline["host"]["processor"] = json!("an abacus");
+    baseline["programs"]["fib"]["jit"]["code_bytes"] = json!(1);
+    fs::write(place.path("baseline.json"), baseline.to_string()).expect("room");
+    let run = place.gate(&["run"]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    assert!(said(&run).contains("Not measured: code_bytes (1), for \"an abacus\" before"), "{}", said(&run));
+}
+
+#[test]
+fn rules_on_times_need_somebody_who_races() {
+    let place = Place::new(&race_rules("2.0").replace("race = true", "race = false"));
+    let run = place.gate(&["compare", RUM, RUM]);
+    assert!(status(&run) == 2 && said(&run).contains("no program with race = true"), "{}", said(&run));
+    // With nothing left to look at there is nothing to tell, and no report says "pass".
+    let place = Place::new(&race_rules("nan"));
+    assert_eq!(status(&place.gate(&["compare", RUM, RUM])), 2);
+    let (rules, _) = RULES.split_once("[[counter]]").expect("rules on counters");
+    let race = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"cpu\"\ntolerance = 1.0\nreason = \"time\"\n";
+    let place = Place::new(&format!("{rules}{race}"));
+    let run = place.gate(&["compare", RUM, RUM, "--no-times"]);
+    assert!(status(&run) == 2 && said(&run).contains("could not tell (nothing was measured)"), "{}", said(&run));
+}
+
+/// Rules on the time of the interpreter, so much longer than the base at most.
+fn race_rules(tolerance: &str) -> String {
+    let race = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"wall\"\nreason = \"time\"\n";
+    format!("{}\n{race}tolerance = {tolerance}\n", RULES.replace("race = true", "race = true\nrace_input = \"16\""))
+}
+
+#[test]
+fn pure_latency_is_found_by_racing() {
+    let place = Place::new(&race_rules("2.0"));
+    let slow = place.other_rum("slow", "sleep 0.5; exec RUM \"$@\"");
+    let run = place.gate(&["compare", RUM, &slow]);
+    assert_eq!(status(&run), 1, "{}", said(&run));
+    assert!(said(&run).contains("| fib | interp | wall time by that of base"), "{}", said(&run));
+    let run = place.gate(&["compare", &slow, RUM]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    let run = place.gate(&["compare", RUM, &slow, "--no-times"]);
+    assert!(status(&run) == 0 && said(&run).contains("Not measured: times, as asked"), "{}", said(&run));
+}
+
+#[test]
+fn stored_counters_can_be_compared() {
+    let place = Place::blessed(RULES);
+    let stored = place.path("baseline.json");
+    let stored = arg(&stored);
+    for (base, head) in [(stored, stored), (stored, RUM), (RUM, stored)] {
+        let run = place.gate(&["compare", base, head]);
+        assert_eq!(status(&run), 0, "{base} {head}: {}", said(&run));
+    }
+}
+
+#[test]
+fn rules_that_say_nothing_are_refused() {
+    for (from, to, text) in [
+        ("reason = \"code\"", "reason = \" \"", "every rule needs a reason"),
+        ("engine = \"interp\"\n", "engine = \"typo\"\n", "engine typo"),
+        ("rounds_max = 6", "rounds_max = 5", "rounds_max at least twice"),
+        ("tolerance = 0.02", "tolerence = 0.02", "tolerence"),
+        ("image = \"fib.um\"", "image = \"gone.um\"", "there is no image"),
+        ("args = [\"--engine\", \"interp\"]", "", "either args or command"),
+        ("args = [\"--engine\", \"interp\"]", "command = \"'um\"", "\"'um\" is not a command"),
+        ("name = \"interp\"", "name = \"jit\"", "jit is there twice"),
+        ("tolerance = 0.02", "tolerance = nan", "numbers that are not negative"),
+        ("tolerance = 0.02", "slack = -1.0", "numbers that are not negative"),
+    ] {
+        let place = Place::new(&RULES.replace(from, to));
+        let run = place.gate(&["run"]);
+        assert!(status(&run) == 2 && said(&run).contains(text), "{to}: {}", said(&run));
+    }
+    // A rule about a counter that there is not cannot be kept.
+    let place = Place::blessed(&RULES.replace("\"code_bytes\"", "\"code_bites\""));
+    assert_eq!(status(&place.gate(&["run"])), 2);
+}
+
+#[test]
+fn the_rules_of_the_project_fit_its_baseline() {
+    let config: toml::Table = fs::read_to_string(root().join("gate.toml")).expect("rules").parse().expect("TOML");
+    let path = root().join(config["baseline"].as_str().expect("a path"));
+    let baseline: Value = serde_json::from_str(&fs::read_to_string(Path::new(&path)).expect("a file")).expect("JSON");
+    for program in config["program"].as_array().expect("programs") {
+        let counters = &baseline["programs"][program["name"].as_str().expect("a name")];
+        assert!(
+            counters["jit"]["host_instructions"].as_f64() > Some(1e6),
+            "{program}: bless it with valgrind installed"
+        );
+        assert!(counters["jit"]["regions_published"].as_f64() > Some(0.0), "{program}: nothing is compiled");
+    }
+}
