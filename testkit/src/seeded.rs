@@ -67,6 +67,18 @@ impl Mistake {
     /// # Errors
     /// A text is not found, or found more than once; nothing was changed then.
     pub fn make(&self, root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
+        let [before, after] = self.edited(root)?;
+        for (path, text) in after {
+            fs::write(path, text)?;
+        }
+        Ok(before)
+    }
+
+    /// The files that the mistake changes in the workspace at `root`: as they are, and as they would be.
+    ///
+    /// # Errors
+    /// A text is not found, or found more than once.
+    pub fn edited(&self, root: &Path) -> anyhow::Result<[Vec<(PathBuf, String)>; 2]> {
         let mut before: Vec<(PathBuf, String)> = Vec::new();
         let mut after: Vec<(PathBuf, String)> = Vec::new();
         for edit in &self.edits {
@@ -86,10 +98,7 @@ impl Mistake {
                 count => bail!("{} contains this {count} times:\n{}", edit.file.display(), edit.find),
             }
         }
-        for (path, text) in after {
-            fs::write(path, text)?;
-        }
-        Ok(before)
+        Ok([before, after])
     }
 }
 

@@ -50,13 +50,14 @@ fn main() -> anyhow::Result<ExitCode> {
     mistakes.retain(|mistake| args.names.is_empty() || args.names.contains(&mistake.name));
     let folder = root.join("target/seeded");
     let tree = folder.join("tree");
-    bring(root, &tree).context("the workspace cannot be copied")?;
     let mut lost = Vec::new();
     if !args.check {
-        println!("{:<28} {:<34} {:>8} {:>8}", "mistake", "caught by", "seed", "seconds");
+        bring(root, &tree).context("the workspace cannot be copied")?;
+        println!("{:<28} {:<44} {:>8} {:>8}", "mistake", "caught by", "seed", "seconds");
     }
     for mistake in &mistakes {
-        let before = match mistake.make(&tree) {
+        let made = if args.check { mistake.edited(root).map(|_| Vec::new()) } else { mistake.make(&tree) };
+        let before = match made {
             Ok(before) => before,
             Err(error) => {
                 println!("{:<28} cannot be made: {error:#}", mistake.name);
@@ -91,11 +92,11 @@ fn hunt(mistake: &Mistake, tree: &Path, folder: &Path, args: &Args) -> anyhow::R
     for (engines, count) in [("jit", args.exits), ("matrix", args.matrix)] {
         if let Some(found) = run(&campaign, engines, count, folder, Duration::from_secs(args.hangs))? {
             let seconds = start.elapsed().as_secs_f64();
-            println!("{:<28} {:<34} {:>8} {seconds:>8.1}", mistake.name, found.contender, found.seed);
+            println!("{:<28} {:<44} {:>8} {seconds:>8.1}", mistake.name, found.contender, found.seed);
             return Ok(true);
         }
     }
-    println!("{:<28} {:<34} {:>8} {:>8.1}", mistake.name, "NOBODY", "", start.elapsed().as_secs_f64());
+    println!("{:<28} {:<44} {:>8} {:>8.1}", mistake.name, "NOBODY", "", start.elapsed().as_secs_f64());
     Ok(false)
 }
 
