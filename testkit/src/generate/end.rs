@@ -263,15 +263,18 @@ impl Maker {
         self.b.literal(c, self.rng.between(3, 40));
         let head = self.b.label_here();
         self.tag(Tag::Shortened);
-        self.b.literal_label(t, self.at.tail, 0);
-        self.b.index(s, zero, t);
+        // Two in a row: the interpreter makes one instruction of them.
+        for word in [self.at.tail, self.at.data] {
+            self.b.literal_label(t, word, 0);
+            self.b.index(s, zero, t);
+        }
         self.one_less(c, t);
         let next = self.b.label();
         self.b.branch(c, head, next, [t, s], zero);
         self.b.bind(next);
         self.b.literal_label(t, head, 0);
         self.b.load_program(id, t);
-        self.extra_cost += 41 * 12;
+        self.extra_cost += 41 * 14;
     }
 
     /// In `id` a new segment with a copy of the program up to `end`; the other registers are lost.
