@@ -158,7 +158,7 @@ fn buggy_lineup() -> Lineup {
 
 #[test]
 fn a_bug_is_found_and_made_small() {
-    let profile = Profile { executed: (300, 2000), ..Profile::default() };
+    let profile = Profile { executed: (300, 2000), ..without_special_ends() };
     let summary =
         run(&Plan { failures_max: 1, profile, ..plan(0, 10_000) }, &buggy_lineup, &|_| {}).expect("no progress file");
     let found = summary.divergences.first().expect("the bug is found");
@@ -197,7 +197,7 @@ fn endless() -> Vec<u32> {
     builder.build()
 }
 
-/// What the seeds below were found with.
+/// Small programs, and what the seeds below were found with.
 fn without_special_ends() -> Profile {
     Profile { end_percents: [0; END_COUNT], ..Profile::default() }
 }

@@ -2,7 +2,7 @@
 //!
 //! Straight lines of reads and writes of few variables between checks: leaving at each of them must not repeat any.
 //!
-//! A loop that goes through a segment until it is one word too far.
+//! A loop that goes through a segment until it is one word too far; a program that loses a word that it reads.
 //!
 //! A word that a hot loop stores to becomes code, and the loop goes on storing; a hot loop patches itself in every round.
 //!
@@ -15,6 +15,7 @@
 
 use super::Tag;
 use super::emit::{DATA_WORDS, Maker};
+use crate::builder::Label;
 use rum_interp::isa::{Instruction, Reg, Word};
 
 /// Rounds of calls, and rounds of the loop that leads to the routine. The routine must get warm and not hot itself: for
@@ -86,7 +87,10 @@ impl Maker {
         self.b.literal(outer, rounds);
         let again = self.b.label_here();
         self.b.literal(c, stores);
-        let head = self.b.label_here();
+        let head = self.b.label();
+        // By a jump: compiled code makes every store then.
+        self.goto(head, t);
+        self.b.bind(head);
         self.tag(Tag::LateCode);
         self.b.constant(v, Instruction::Literal { a: s, value: 0 }.encode(), t);
         self.b.add(v, v, c);
@@ -178,18 +182,7 @@ impl Maker {
         self.b.bind(start);
 
         self.b.literal(zero, 0);
-        self.b.literal_label(c, self.at.end, 0);
-        self.b.alloc(id, c);
-        let copy = self.b.label_here();
-        self.one_less(c, t);
-        self.b.index(t, zero, c);
-        self.b.amend(id, c, t);
-        let copied = self.b.label();
-        self.b.branch(c, copy, copied, [t, s], zero);
-        self.b.bind(copied);
-        // The rest of the program is not longer than what stands here, but for a few tables.
-        self.extra_cost += i64::from(self.b.here() * 2 + 400) * 10;
-
+        self.copy_up_to(self.at.end, id, [c, t, s]);
         let loads = self.rng.between(LOADS.0, LOADS.1);
         self.b.literal(c, loads * (LOAD_EVERY + 1) + self.rng.below(LOAD_EVERY));
         let head = self.b.label_here();
@@ -259,6 +252,45 @@ impl Maker {
         self.b.branch(c, head, routine, [t, s], zero);
         // Every round of both loops is at most this long.
         self.extra_cost += i64::from(calls + rounds) * 24;
+    }
+
+    /// A few rounds read a word of the program, which loads a copy without that word and goes on reading.
+    pub(super) fn shortened(&mut self) {
+        let [c, id, t, s] = self.regs();
+        let zero = self.zero_reg;
+        self.b.literal(zero, 0);
+        self.copy_up_to(self.at.tail, id, [c, t, s]);
+        self.b.literal(c, self.rng.between(3, 40));
+        let head = self.b.label_here();
+        self.tag(Tag::Shortened);
+        // Two in a row: the interpreter makes one instruction of them.
+        for word in [self.at.tail, self.at.data] {
+            self.b.literal_label(t, word, 0);
+            self.b.index(s, zero, t);
+        }
+        self.one_less(c, t);
+        let next = self.b.label();
+        self.b.branch(c, head, next, [t, s], zero);
+        self.b.bind(next);
+        self.b.literal_label(t, head, 0);
+        self.b.load_program(id, t);
+        self.extra_cost += 41 * 14;
+    }
+
+    /// In `id` a new segment with a copy of the program up to `end`; the other registers are lost.
+    fn copy_up_to(&mut self, end: Label, id: Reg, [c, t, s]: [Reg; 3]) {
+        let zero = self.zero_reg;
+        self.b.literal_label(c, end, 0);
+        self.b.alloc(id, c);
+        let copy = self.b.label_here();
+        self.one_less(c, t);
+        self.b.index(t, zero, c);
+        self.b.amend(id, c, t);
+        let copied = self.b.label();
+        self.b.branch(c, copy, copied, [t, s], zero);
+        self.b.bind(copied);
+        // The rest of the program is not longer than what stands here, but for a few tables.
+        self.extra_cost += i64::from(self.b.here() * 2 + 400) * 10;
     }
 
     /// `c = c - 1`; `t` is lost.

@@ -181,6 +181,7 @@ impl Maker {
         let all = [
             Maker::late_end,
             Maker::sweep,
+            Maker::shortened,
             Maker::load_loop,
             Maker::straight_loop,
             Maker::late_code,

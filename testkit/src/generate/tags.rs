@@ -159,6 +159,8 @@ tags! {
     PatchedLoop = "patched-loop",
     /// A hot loop goes through a segment until it is one word too far.
     Sweep = "sweep",
+    /// A copy of the program is loaded that lacks a word which is read in a loop.
+    Shortened = "shortened",
     /// A hot loop leads to a block that ends the program.
     LateEnd = "late-end",
     /// The program runs off its end.
