@@ -98,7 +98,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             engine: EngineKind::Auto,
-            hot_threshold: 500,
+            hot_threshold: 700,
             compile_threads: 1,
             code_budget_bytes: 256 << 20,
             count: false,

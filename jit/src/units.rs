@@ -14,6 +14,8 @@ use std::collections::HashSet;
 
 /// Stores into a translated word after which it is taken to be patched for ever.
 const PATCHES_VOLATILE: u32 = 3;
+/// A block is compiled with others if it was reached at least this fraction as often as the threshold asks for.
+const WARM_SHARE: i32 = 4;
 /// Words in a region.
 const REGION_WORDS_MAX: usize = 3000;
 
@@ -240,7 +242,7 @@ impl Jit {
             None => false,
         };
         // What was compiled in it before, and what it grows by, is warm whatever was counted since.
-        let warm = (self.threshold / 16).max(1);
+        let warm = (self.threshold / WARM_SHARE).max(1);
         let before = replaces.and_then(|number| self.cache.unit(number));
         let heat = |pc: u32| {
             let counted = if pc < state.memory.program_len { state.program.heat(pc) } else { return 0 };
