@@ -94,9 +94,7 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
                 }
             }
         }
-        let closed =
-            |found: &Loop| found.body.iter().all(|start| *start == found.header || !region.blocks[start].entry);
-        facts.loops = loops.into_iter().filter(closed).collect();
+        facts.loops = loops.into_iter().filter(|found| is_closed(region, found)).collect();
         for (index, found) in facts.loops.iter().enumerate() {
             facts.innermost.extend(found.body.iter().map(|&start| (start, index)));
         }
@@ -258,6 +256,15 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
         bodies.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
     loops.sort_by_key(|found| std::cmp::Reverse(found.body.len()));
     loops
+}
+
+/// Whether a loop can only be entered at its header, and everything that it changes is known: an instruction that is read
+/// at run time may change any register.
+fn is_closed(region: &Region, found: &Loop) -> bool {
+    found.body.iter().all(|&start| {
+        let only_from_inside = start == found.header || !region.blocks[&start].entry;
+        only_from_inside && (start..region.blocks[&start].end).all(|pc| !region.volatile.contains(&pc))
+    })
 }
 
 /// Puts together what the blocks of a loop do.

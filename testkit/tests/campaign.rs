@@ -263,3 +263,71 @@ fn budgets_are_exact_when_a_short_program_loads_a_longer_one() {
         assert_exact(&generate(seed, &without_special_ends()).case);
     }
 }
+
+/// A loop that counts up one of its own words, which so becomes every instruction that there is for a while. Found by
+/// campaigns: registers that only the patched word changed were taken not to change in the loop.
+#[test]
+fn a_patched_word_may_change_any_register_of_its_loop() {
+    let counts_with_a_literal = vec![
+        0,
+        0x3000_0125,
+        0,
+        0xd600_0002,
+        0x1000_00f3,
+        0xd000_0001,
+        0x3000_00d8,
+        0xde00_0002,
+        0x2000_01bb,
+        0xd800_0001,
+        0xde00_0001,
+        0xbc,
+        0xc000_0032,
+    ];
+    let counts_with_minus_one = vec![
+        0xde00_010c,
+        0xda00_0022,
+        0x2000_006f,
+        0,
+        0,
+        0,
+        0x6000_0194,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0xde00_0022,
+        0x1000_01cf,
+        0,
+        0xd600_0007,
+        0x2000_005f,
+        0xd600_0000,
+        0x6000_00db,
+        0,
+        0xd000_0022,
+        0x1000_0008,
+        0x3000_0003,
+        0,
+        0xd600_0022,
+        0x2000_0058,
+        0,
+        0,
+        0,
+        0xd800_0000,
+        0xda00_0003,
+        0,
+        0x128,
+        0xc000_000c,
+        0,
+    ];
+    for (program, budget) in [(counts_with_a_literal, 25_850), (counts_with_minus_one, 8_492)] {
+        let case = Case { program, input: vec![], budget };
+        let expected = mirrored_oracle(machine_options(true)).run(&case, false).outcome;
+        for force_exit_every in [None, Some(1), Some(2), Some(7)] {
+            let options = Options { force_exit_every, ..JitContender::eager() };
+            let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+            assert!(run.counters["volatile words"] > 0 && run.counters["regions published"] > 0);
+            assert_eq!(compare(&expected, &run.outcome), Verdict::Same);
+        }
+    }
+}
