@@ -94,7 +94,7 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
                 }
             }
         }
-        facts.loops = loops.into_iter().filter(|found| is_closed(region, found)).collect();
+        facts.loops = nested(loops.into_iter().filter(|found| is_closed(region, found)).collect());
         for (index, found) in facts.loops.iter().enumerate() {
             facts.innermost.extend(found.body.iter().map(|&start| (start, index)));
         }
@@ -258,13 +258,25 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
     loops
 }
 
+/// Leaves out loops whose header belongs to a smaller one: where control flow is that tangled, they overlap.
+fn nested(loops: Vec<Loop>) -> Vec<Loop> {
+    let innermost = |start: u32| loops.iter().rev().find(|found| found.body.contains(&start)).map(|found| found.header);
+    let own: HashSet<u32> =
+        loops.iter().map(|found| found.header).filter(|&header| innermost(header) == Some(header)).collect();
+    loops.into_iter().filter(|found| own.contains(&found.header)).collect()
+}
+
 /// Whether a loop can only be entered at its header, and everything that it changes is known: an instruction that is read
 /// at run time may change any register.
 fn is_closed(region: &Region, found: &Loop) -> bool {
-    found.body.iter().all(|&start| {
-        let only_from_inside = start == found.header || !region.blocks[&start].entry;
-        only_from_inside && (start..region.blocks[&start].end).all(|pc| !region.volatile.contains(&pc))
-    })
+    // Code that only its own edge back leads to is never reached, and not translated.
+    let header = &region.blocks[&found.header];
+    let is_reached = header.entry || header.edges_in != 1;
+    is_reached
+        && found.body.iter().all(|&start| {
+            let only_from_inside = start == found.header || !region.blocks[&start].entry;
+            only_from_inside && (start..region.blocks[&start].end).all(|pc| !region.volatile.contains(&pc))
+        })
 }
 
 /// Puts together what the blocks of a loop do.

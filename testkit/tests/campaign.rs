@@ -331,3 +331,51 @@ fn a_patched_word_may_change_any_register_of_its_loop() {
         }
     }
 }
+
+/// A loop that nothing leads into. Found by a campaign: what belongs to it looked for a preheader that it does not get.
+#[test]
+fn a_loop_that_is_never_reached_is_compiled_around() {
+    let program = vec![
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0xd400_001a,
+        0xd600_000e,
+        0xd000_0000,
+        0x99,
+        0xc000_0002,
+        0xd800_0000,
+        0x6000_0126,
+        0,
+        0xdc00_0000,
+        0xd600_0016,
+        0xd000_0000,
+        0x19c,
+        0xc000_0006,
+        0xdc00_0013,
+        0xdc00_0000,
+        0,
+        0x1000_0172,
+        0x6000_01b6,
+        0x3000_01fe,
+        0xd200_0000,
+        0xd600_0001,
+        0xd000_0000,
+        0x5f,
+        0xc000_0001,
+    ];
+    let case = Case { program, input: vec![], budget: 25_939 };
+    let expected = mirrored_oracle(machine_options(true)).run(&case, false).outcome;
+    for force_exit_every in [None, Some(1), Some(2)] {
+        let options = Options { force_exit_every, ..JitContender::eager() };
+        let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+        assert!(run.counters["regions published"] > 0);
+        assert_eq!(compare(&expected, &run.outcome), Verdict::Same);
+    }
+}
