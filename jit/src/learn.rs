@@ -39,6 +39,7 @@ impl Jit {
             if let Err(stop) = machine.step() {
                 return Some(stop);
             }
+            self.observed += 1;
             let state = machine.state();
             let jumped = state.pc != pc.wrapping_add(1);
             if jumped {

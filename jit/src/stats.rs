@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub struct Stats {
     /// Instructions executed by all engines; only exact if counting was asked for.
     pub instructions: u64,
-    /// Of these, instructions executed by compiled code.
+    /// Of these, instructions executed by compiled code, with those that it had the host execute.
     pub instructions_compiled: u64,
     /// Regions handed to the compiler.
     pub regions_requested: u64,

@@ -18,7 +18,6 @@ const PATCHES_VOLATILE: u32 = 3;
 const WARM_SHARE: i32 = 4;
 /// Words in a region.
 const REGION_WORDS_MAX: usize = 3000;
-
 /// How often a unit is compiled again for what its failed checks taught; after that it has to become hot again.
 const IMPROVEMENTS_MAX: u32 = 4;
 /// How often a unit is compiled again to take in what leads back to it.
@@ -200,7 +199,7 @@ impl Jit {
         }
         let Some(region) = self.region(state, root, zero, replaces) else {
             self.stats.regions_rejected += 1;
-            set_heat(state, root, i32::MIN / 2);
+            self.put_off(state, root, i32::MIN / 2);
             return;
         };
         if self.backend.is_none() {
@@ -272,6 +271,13 @@ impl Jit {
         }
     }
 
+    /// Gives a root that was not compiled less heat. Where it was to be compiled again, the old code goes on.
+    fn put_off(&self, state: &mut State, root: u32, heat: i32) {
+        if self.cache.entry(root) == 0 {
+            set_heat(state, root, heat);
+        }
+    }
+
     fn new_generation(&mut self, state: &mut State) {
         self.drop_everything(state, Cause::Budget);
         self.stats.generations += 1;
@@ -307,7 +313,7 @@ impl Jit {
         let Ok(compiled) = result else {
             self.stats.regions_rejected += 1;
             self.cool(state, region);
-            set_heat(state, region.root, i32::MIN / 2);
+            self.put_off(state, region.root, i32::MIN / 2);
             return;
         };
         self.stats.compile_ns += compiled.time.as_nanos() as u64;
@@ -320,7 +326,8 @@ impl Jit {
             // The more often that happened, the longer until the next attempt.
             let drops = self.drops.entry(region.root).or_default();
             *drops += 1;
-            set_heat(state, region.root, -(1 << (*drops + 4).min(24)));
+            let heat = -(1 << (*drops + 4).min(24));
+            self.put_off(state, region.root, heat);
             return;
         }
         let signature = crate::translate::unit_signature();
@@ -338,7 +345,7 @@ impl Jit {
             Err(_) => {
                 self.stats.regions_rejected += 1;
                 self.cool(state, region);
-                set_heat(state, region.root, i32::MIN / 2);
+                self.put_off(state, region.root, i32::MIN / 2);
             }
         }
     }

@@ -83,6 +83,8 @@ pub(crate) struct Jit {
     pub drops: HashMap<u32, u32>,
     pub gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
+    /// Instructions interpreted one by one to learn from them.
+    pub observed: u64,
     pub stats: Stats,
     /// What was published, if that is to be kept.
     pub listings: Vec<Listing>,
@@ -247,6 +249,7 @@ impl Jit {
             drops: HashMap::new(),
             gains: [0; Optimisation::ALL.len()],
             exits: [0; ExitKind::ALL.len()],
+            observed: 0,
             stats: Stats { generations: 1, ..Stats::default() },
             listings: Vec::new(),
         };
@@ -344,7 +347,7 @@ impl Jit {
         if state.jit[Slot::ForceExit as usize] == 0 {
             state.jit[Slot::ForceExit as usize] = self.force_exit_every;
         }
-        let executed = state.executed;
+        let (executed, observed) = (state.executed, self.observed);
         let data = state.memory.data;
         let code = self.code.base().wrapping_add(entry as u32 as usize);
         // SAFETY: the table holds entries of live units only, made for this state, and everything that they depend on is
@@ -359,7 +362,8 @@ impl Jit {
         // SAFETY: compiled code has returned; the borrow for the call ends here.
         let machine = unsafe { &mut *calls.machine };
         let after = self.after_exit(machine, number, stop, until);
-        self.stats.instructions_compiled += machine.executed().saturating_sub(executed);
+        let interpreted = self.observed - observed;
+        self.stats.instructions_compiled += machine.executed().saturating_sub(executed + interpreted);
         after
     }
 
