@@ -58,6 +58,8 @@ const GROWTH_MIN: u32 = 1 << 15;
 pub(crate) const PREFIX_BYTES: usize = PAGE_BYTES;
 /// How far ahead pages are asked for at the most: 1 MiB.
 const EXPECTED_GRANULES_MAX: u32 = 1 << 17;
+/// How far beyond that length bytes are asked for: more than a run, and a page.
+const LENS_AHEAD_GRANULES: u32 = 1 << 12;
 /// What a granule of a small segment costs, with its length byte.
 const GRANULE_COST_BYTES: u64 = GRANULE_BYTES as u64 + 1;
 
@@ -120,7 +122,7 @@ pub struct Memory {
     /// Walks over all small segments, for the statistics.
     pub walks: u64,
     data_space: Arc<Reservation>,
-    _lens_space: Reservation,
+    lens_space: Reservation,
 }
 
 // SAFETY: the pointers lead into the reservations that the struct owns.
@@ -160,7 +162,7 @@ impl Memory {
             limit_bytes,
             walks: 0,
             data_space,
-            _lens_space: lens_space,
+            lens_space,
         })
     }
 
@@ -365,6 +367,8 @@ impl Memory {
             PREFIX_BYTES + from as usize * GRANULE_BYTES,
             upto.saturating_sub(from) as usize * GRANULE_BYTES,
         );
+        // The search for the next run reads ahead.
+        self.lens_space.expect_use(from as usize, (upto.saturating_sub(from) + LENS_AHEAD_GRANULES) as usize);
         self.expected = upto;
     }
 

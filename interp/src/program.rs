@@ -11,7 +11,7 @@
 //! Invariant: a non-zero entry at `pc` was derived from the current values of the words `pc .. pc + FUSED_MAX` that have
 //! [`WATCH_DECODED`] set.
 
-use crate::decode::{Entry, FUSED_MAX, Handler, decode_entry};
+use crate::decode::{Entry, FUSED_MAX, decode_entry};
 use crate::isa::Word;
 use crate::memory::strict_overcommit;
 use crate::reserve::{Backing, Reservation};
@@ -44,6 +44,9 @@ pub(crate) const VISIT_WORDS: usize = 32;
 /// Words that are remembered as "something here was decoded" together.
 const CHUNK_WORDS: usize = 256;
 
+/// Words whose part of the tables is asked for at once.
+const EXPECTED_WORDS: usize = 2048;
+
 /// The tables. The fields that compiled code reads are public.
 #[derive(Debug)]
 #[repr(C)]
@@ -58,6 +61,8 @@ pub struct Program {
     /// Chunks in which a word was decoded since they were last found unchanged, and whether a chunk is among them.
     touched: Vec<u32>,
     is_touched: Vec<bool>,
+    /// For every [`EXPECTED_WORDS`] words whether their part of the tables was asked for.
+    is_expected: Vec<bool>,
     /// Offsets of words that were stored to although [`WATCH_TRANSLATED`]; the owner of compiled code takes them.
     stored_translated: Vec<u32>,
     /// Offsets of words that were decoded although [`WATCH_PLAIN`]; likewise.
@@ -88,6 +93,7 @@ impl Program {
             visited: Vec::new(),
             touched: Vec::new(),
             is_touched: Vec::new(),
+            is_expected: Vec::new(),
             stored_translated: Vec::new(),
             decoded_plain: Vec::new(),
             watch_space,
@@ -108,6 +114,7 @@ impl Program {
         let chunks = words.div_ceil(CHUNK_WORDS);
         if self.is_touched.len() < chunks {
             self.is_touched.resize(chunks, false);
+            self.is_expected.resize(words.div_ceil(EXPECTED_WORDS), false);
             self.visited.resize(words.div_ceil(VISIT_WORDS * 64), 0);
         }
         Ok(())
@@ -123,10 +130,17 @@ impl Program {
         before
     }
 
+    /// Whether the word at `pc`, which follows one that was visited for the first time, still belongs to what nobody has
+    /// visited before; notes the visit.
+    pub(crate) fn is_first_visit(&mut self, pc: u32, program_len: u32) -> bool {
+        !(pc as usize).is_multiple_of(VISIT_WORDS) || (pc < program_len && !self.visit(pc))
+    }
+
     /// Decodes at `pc`, which lies in `words`, the whole of segment 0. False if nothing may be derived from the word.
     #[cold]
     pub(crate) fn decode(&mut self, words: &[Word], pc: u32) -> bool {
         let at = pc as usize;
+        self.expect_use(at);
         let volatile = |at: &usize| self.watched(*at as u32) & WATCH_VOLATILE != 0;
         let fusible = (at..(at + FUSED_MAX).min(words.len())).take_while(|at| !volatile(at)).count();
         if fusible == 0 {
@@ -153,6 +167,19 @@ impl Program {
             }
         }
         true
+    }
+
+    /// Asks for the pages of the tables around the word at `at`, if that was not done: a page that is read before it is
+    /// written to is asked for twice, and the second time every other processor has to be told.
+    fn expect_use(&mut self, at: usize) {
+        let group = at / EXPECTED_WORDS;
+        if std::mem::replace(&mut self.is_expected[group], true) {
+            return;
+        }
+        let words = EXPECTED_WORDS;
+        self.watch_space.expect_use(group * words, words);
+        self.heat_space.expect_use(group * words * size_of::<i32>(), words * size_of::<i32>());
+        self.entry_space.expect_use(group * words * size_of::<Entry>(), words * size_of::<Entry>());
     }
 
     /// Who depends on the word at `offset`, which lies in segment 0.
@@ -272,12 +299,5 @@ impl Program {
         assert!((pc as usize) < self.heat_space.bytes() / size_of::<i32>());
         // SAFETY: in range by the assertion.
         unsafe { *self.heat.add(pc as usize) = heat };
-    }
-
-    /// Whether an entry was decoded at `pc`; for tests.
-    pub fn is_decoded(&self, pc: u32) -> bool {
-        assert!((pc as usize) < self.entry_space.bytes() / size_of::<Entry>());
-        // SAFETY: in range by the assertion.
-        unsafe { (*self.entries.add(pc as usize)).handler != Handler::Undecoded }
     }
 }

@@ -195,7 +195,8 @@ impl Reservation {
     /// part of what it costs to ask for each by touching it.
     pub fn expect_use(&self, offset: usize, bytes: usize) {
         let end = offset.saturating_add(bytes).min(self.bytes);
-        let (first, last) = (offset.next_multiple_of(SYSTEM_PAGE_BYTES), end / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES);
+        // One range after the other covers every page: the page in which a range ends is asked for with it.
+        let (first, last) = (offset.next_multiple_of(SYSTEM_PAGE_BYTES), end.next_multiple_of(SYSTEM_PAGE_BYTES));
         if first < last {
             // SAFETY: the range lies in the reservation.
             unsafe { os::expect_use(self.start().add(first), last - first) }

@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::decode::{Entry, Handler, with_pairs};
 use crate::isa::Word;
 use crate::memory::{GRANULE_BYTES, LARGE, SMALL_WORDS_MAX, small_granules};
-use crate::program::{VISIT_WORDS, WATCH_VALUE};
+use crate::program::WATCH_VALUE;
 use crate::state::State;
 use crate::step::{Stop, step};
 
@@ -394,30 +394,38 @@ fn quick<const HOT: bool>(
                 state.executed += at.offset_from(start) as u64;
             }
             state.pc = pc_of(entries, at);
-            let mut before = state.pc;
-            step(state, console)?;
-            if first_visit {
-                first_visit = false;
-                // The rest of what was visited for the first time, up to a jump.
-                while state.pc == before.wrapping_add(1) && !(state.pc as usize).is_multiple_of(VISIT_WORDS) {
-                    before = state.pc;
-                    step(state, console)?;
+            loop {
+                let mut before = state.pc;
+                step(state, console)?;
+                if first_visit {
+                    // The rest of what was visited for the first time, up to a jump.
+                    while state.pc == before.wrapping_add(1) && state.program.is_first_visit(state.pc, view.program_len)
+                    {
+                        before = state.pc;
+                        step(state, console)?;
+                    }
                 }
-            }
-            // A jump too, for those who want control: a program may do nothing but load programs.
-            if state.pc != before.wrapping_add(1) && (state.polled() || state.executed >= until) {
-                return Ok(());
-            }
-            if state.replacements != replacements {
-                // How far the loop may go without looking at the count depends on the program's length.
-                return Ok(());
-            }
-            if state.pc >= view.program_len {
-                continue 'outside;
-            }
-            if HOT && state.pc != before.wrapping_add(1) && state.program.heat(state.pc) >= threshold {
-                state.jumped_from = before;
-                return Err(Stop::Hot);
+                let jumped = state.pc != before.wrapping_add(1);
+                // A jump too, for those who want control: a program may do nothing but load programs.
+                if jumped && (state.polled() || state.executed >= until) {
+                    return Ok(());
+                }
+                if state.replacements != replacements {
+                    // How far the loop may go without looking at the count depends on the program's length.
+                    return Ok(());
+                }
+                if state.pc >= view.program_len {
+                    continue 'outside;
+                }
+                if jumped && first_visit && !state.program.visit(state.pc) {
+                    continue;
+                }
+                if HOT && jumped && state.program.heat(state.pc) >= threshold {
+                    state.jumped_from = before;
+                    return Err(Stop::Hot);
+                }
+                first_visit = false;
+                break;
             }
             // SAFETY: the pc lies in segment 0.
             at = unsafe { entries.add(state.pc as usize) };

@@ -66,7 +66,10 @@ impl Arena {
     }
 
     fn allocate(&mut self, size: usize, align: usize) -> io::Result<*mut u8> {
-        let start = self.used.next_multiple_of(align.max(1));
+        // What is published together starts on a page of its own: to make a page writable again that others execute is
+        // to tell every processor, twice.
+        let align = if self.writable.is_some() { align.max(1) } else { region::page::size() };
+        let start = self.used.next_multiple_of(align);
         let end = start + size;
         if end > self.space.bytes() {
             return Err(io::ErrorKind::OutOfMemory.into());
