@@ -13,7 +13,7 @@
 //! is remembered in `Env::reads`, because a store to that word must end the window.
 
 use super::value::{Key, Val, remember};
-use super::{Translator, trusted};
+use super::{StraightLine, Translator, trusted};
 use crate::abi;
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
@@ -59,9 +59,25 @@ enum Place {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Segments {
     /// Active, and with at least this word: a constant offset says the same of all smaller ones.
-    reached: Vec<(ir::Value, Offset)>,
+    reached: Vec<Reached>,
     /// Lengths in words; 0 if not active.
     lengths: Vec<(ir::Value, ir::Value)>,
+}
+
+/// A word that a segment is known to have.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    segment: ir::Value,
+    at: Offset,
+    /// The check that says so, if it can still ask for more: the constant that it compares with.
+    raisable: Option<(ir::Inst, StraightLine)>,
+}
+
+impl Reached {
+    fn covers(&self, segment: ir::Value, at: Offset) -> bool {
+        let constants = at.base.is_none() && self.at.base.is_none();
+        self.segment == segment && (self.at == at || (constants && self.at.distance >= at.distance))
+    }
 }
 
 /// The largest constant offset whose check needs only the length byte, for large segments too.
@@ -345,15 +361,15 @@ impl Translator<'_> {
         if sites & SITE_PROGRAM != 0 {
             return self.check_cell_or_program(id, offset, sites, store);
         }
-        let is_reached = |&(segment, reached): &(ir::Value, Offset)| {
-            segment == id
-                && (reached == at || (at.base.is_none() && reached.base.is_none() && reached.distance >= at.distance))
-        };
-        let has_length = self.env.segments.lengths.iter().any(|&(segment, _)| segment == id);
-        if self.on(Optimisation::Lengths) && self.env.segments.reached.iter().any(is_reached) {
+        if self.on(Optimisation::Lengths) && self.env.segments.reached.iter().any(|known| known.covers(id, at)) {
             return self.gain(Optimisation::Lengths);
         }
+        let has_length = self.env.segments.lengths.iter().any(|&(segment, _)| segment == id);
         let short = matches!(offset, Val::Const(offset) if offset <= OFFSET_MAX);
+        if short && !has_length && self.raise_check(id, at) {
+            return;
+        }
+        let mut raisable = None;
         let ok = if has_length || (sites & SITE_LARGE != 0 && !short) {
             if has_length {
                 self.gain(Optimisation::Lengths);
@@ -365,7 +381,9 @@ impl Translator<'_> {
             match offset {
                 Val::Const(offset) if short => {
                     let byte = self.b.ins().load(types::I8, trusted(), address, 0);
-                    self.compare(IntCC::UnsignedGreaterThan, byte, i64::from(offset + 1))
+                    let bound = self.b.ins().iconst(types::I8, i64::from(offset + 1));
+                    raisable = self.b.func.dfg.value_def(bound).inst().map(|inst| (inst, self.straight_line));
+                    self.b.ins().icmp(IntCC::UnsignedGreaterThan, byte, bound)
                 }
                 offset => {
                     let byte = self.b.ins().uload8(types::I64, trusted(), address, 0);
@@ -375,7 +393,29 @@ impl Translator<'_> {
             }
         };
         self.check(ok);
-        remember(&mut self.env.segments.reached, (id, at));
+        remember(&mut self.env.segments.reached, Reached { segment: id, at, raisable });
+    }
+
+    /// Has an earlier check of a smaller constant offset ask for this one at once, where what was between them always goes
+    /// on to here: code that takes a record apart checks it once. Leaving early is leaving at an earlier boundary.
+    fn raise_check(&mut self, id: ir::Value, at: Offset) -> bool {
+        if !self.on(Optimisation::Lengths) {
+            return false;
+        }
+        let line = self.straight_line;
+        for known in self.env.segments.reached.iter_mut().rev() {
+            if known.segment == id
+                && let Some((bound, made_in)) = known.raisable
+                && made_in == line
+            {
+                known.at = at;
+                let imm = ir::immediates::Imm64::new(i64::from(at.distance + 1));
+                self.b.func.dfg.insts[bound] = ir::InstructionData::UnaryImm { opcode: ir::Opcode::Iconst, imm };
+                self.gain(Optimisation::Lengths);
+                return true;
+            }
+        }
+        false
     }
 
     /// An offset and one, as 64 bits.
@@ -474,7 +514,9 @@ impl Translator<'_> {
                 (None, Err(self.b.ins().umax(half, one)))
             }
         };
-        let cursor = self.b.ins().load(types::I32, trusted(), base, abi::CURSOR);
+        let cursor = self.b.ins().uload32(trusted(), base, abi::CURSOR);
+        let wide_cursor = cursor;
+        let cursor = self.b.ins().ireduce(types::I32, cursor);
         let end = self.b.ins().load(types::I32, trusted(), base, abi::RUN_END);
         let room = self.b.ins().isub(end, cursor);
         let granules = match granules {
@@ -487,7 +529,7 @@ impl Translator<'_> {
         };
         let lens = self.lens();
         let (quick, slow, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        self.b.append_block_param(go_on, types::I32);
+        self.b.append_block_param(go_on, types::I64);
         self.b.set_cold_block(slow);
         let mut fits = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, room, granules);
         if words.is_none() {
@@ -509,24 +551,26 @@ impl Translator<'_> {
                 self.b.ins().ireduce(types::I8, more)
             }
         };
-        let wide = self.b.ins().uextend(types::I64, cursor);
-        let address = self.b.ins().iadd(lens, wide);
+        let address = self.b.ins().iadd(lens, wide_cursor);
         self.b.ins().store(trusted(), byte, address, 0);
-        self.b.ins().jump(go_on, &[BlockArg::Value(cursor)]);
+        self.b.ins().jump(go_on, &[BlockArg::Value(wide_cursor)]);
 
         self.b.switch_to_block(slow);
         self.call_stub(abi::Slot::AllocStub, &[words_value]);
-        let id = self.b.ins().load(types::I32, trusted(), base, abi::slot(abi::Slot::Result));
+        let id = self.b.ins().load(types::I64, trusted(), base, abi::slot(abi::Slot::Result));
         self.b.ins().brif(id, go_on, &[BlockArg::Value(id)], exit, &[]);
 
         self.b.switch_to_block(go_on);
-        let id = self.b.block_params(go_on)[0];
+        let wide = self.b.block_params(go_on)[0];
+        let id = self.b.ins().ireduce(types::I32, wide);
+        self.wides.insert(id, wide);
         self.set(b, Val::Ssa(id));
         self.end_window();
         if let Some(words) = words
             && words > 0
         {
-            remember(&mut self.env.segments.reached, (id, Offset { base: None, distance: words - 1 }));
+            let at = Offset { base: None, distance: words - 1 };
+            remember(&mut self.env.segments.reached, Reached { segment: id, at, raisable: None });
             if self.on(Optimisation::Fresh) && words <= 8 {
                 self.gain(Optimisation::Fresh);
                 // A new segment is not one that was known before, so nothing else is forgotten.

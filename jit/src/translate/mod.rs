@@ -137,8 +137,10 @@ pub(crate) fn translate(
         transfer: None,
         returns: BTreeMap::new(),
         signatures: HashMap::new(),
+        wides: HashMap::new(),
         waiting: Vec::new(),
         env: Env::default(),
+        straight_line: StraightLine::default(),
         pc: 0,
     };
     translator.function();
@@ -195,6 +197,10 @@ struct PendingExit {
     reason: ExitReason,
 }
 
+/// Names a stretch of code that is executed as a whole, unless it is left: between places where control splits or joins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct StraightLine(u32);
+
 struct Translator<'a> {
     b: FunctionBuilder<'a>,
     region: &'a Region,
@@ -213,9 +219,12 @@ struct Translator<'a> {
     /// In order of their numbers: the same region always gives the same function.
     returns: BTreeMap<u32, ir::Block>,
     signatures: HashMap<usize, ir::SigRef>,
+    /// 64-bit forms of values, made where the values were.
+    wides: HashMap<ir::Value, ir::Value>,
     /// Blocks of the tree that is being translated: start, CLIF block (none: where the builder stands), what is known.
     waiting: Vec<(u32, Option<ir::Block>, Env)>,
     env: Env,
+    straight_line: StraightLine,
     /// The instruction being translated.
     pc: u32,
 }
@@ -292,6 +301,7 @@ impl Translator<'_> {
     /// Starts a CLIF block that takes the parameters of the join `start`; all else that is known is in `env`.
     fn begin(&mut self, block: ir::Block, start: u32, mut env: Env) {
         self.b.switch_to_block(block);
+        self.straight_line.0 += 1;
         let params = self.params_of(start);
         let mut values = self.b.block_params(block).to_vec().into_iter();
         for reg in Reg::ALL {
@@ -345,6 +355,7 @@ impl Translator<'_> {
         while let Some((start, head, env)) = self.waiting.pop() {
             if let Some(head) = head {
                 self.b.switch_to_block(head);
+                self.straight_line.0 += 1;
             }
             self.env = env;
             self.block(start);

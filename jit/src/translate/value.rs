@@ -6,7 +6,8 @@
 use super::{Translator, trusted};
 use crate::abi;
 use crate::options::Optimisation;
-use cranelift_codegen::ir::{self, InstBuilder, condcodes::IntCC, types};
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::ir::{self, InstBuilder, InstructionData, Opcode, condcodes::IntCC, types};
 use rum_interp::isa::Reg;
 
 /// What a register holds.
@@ -355,8 +356,19 @@ impl Translator<'_> {
         self.b.ins().icmp(code, x, n)
     }
 
-    /// A 32-bit value as 64 bits.
+    /// A 32-bit value as 64 bits. One that was loaded is loaded as 64 bits instead, which takes no instruction more.
     pub(super) fn wide(&mut self, x: ir::Value) -> ir::Value {
-        self.numbered(Key::Wide(x))
+        if let Some(&wide) = self.wides.get(&x) {
+            return wide;
+        }
+        let Some(load) = self.b.func.dfg.value_def(x).inst() else { return self.numbered(Key::Wide(x)) };
+        let InstructionData::Load { opcode: Opcode::Load, arg, flags, offset } = self.b.func.dfg.insts[load] else {
+            return self.numbered(Key::Wide(x));
+        };
+        let flags = self.b.func.dfg.mem_flags[flags];
+        let wide = FuncCursor::new(self.b.func).at_inst(load).ins().uload32(flags, arg, offset);
+        self.b.func.dfg.insts[load] = InstructionData::Unary { opcode: Opcode::Ireduce, arg: wide };
+        self.wides.insert(x, wide);
+        wide
     }
 }
