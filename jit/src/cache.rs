@@ -78,10 +78,51 @@ impl Unit {
     }
 }
 
+/// Words that an [`Index`] looks up together.
+const STRETCH_WORDS: u32 = 64;
+
+/// Numbers of units by the stretches of the program that they have to do with: programs can have many thousand units.
+#[derive(Default)]
+struct Index(HashMap<u32, Vec<u32>>);
+
+impl Index {
+    /// The stretches that words lie in, each once if the words are in order.
+    fn stretches(words: impl Iterator<Item = u32>) -> Vec<u32> {
+        let mut stretches: Vec<u32> = words.map(|word| word / STRETCH_WORDS).collect();
+        stretches.dedup();
+        stretches
+    }
+
+    fn insert(&mut self, number: u32, words: impl Iterator<Item = u32>) {
+        for stretch in Index::stretches(words) {
+            self.0.entry(stretch).or_default().push(number);
+        }
+    }
+
+    fn remove(&mut self, number: u32, words: impl Iterator<Item = u32>) {
+        for stretch in Index::stretches(words) {
+            if let Some(numbers) = self.0.get_mut(&stretch) {
+                numbers.retain(|&other| other != number);
+                if numbers.is_empty() {
+                    self.0.remove(&stretch);
+                }
+            }
+        }
+    }
+
+    /// The units that may have to do with the word at `offset`.
+    fn near(&self, offset: u32) -> &[u32] {
+        self.0.get(&(offset / STRETCH_WORDS)).map_or(&[], |numbers| numbers)
+    }
+}
+
 /// All live units, and the table that leads to them.
 pub(crate) struct Cache {
     /// Live units by number. Numbers are never used twice.
     units: BTreeMap<u32, Unit>,
+    /// Those that were made from words of a stretch, and those that store to words of it without looking.
+    made_from: Index,
+    storing_to: Index,
     next_unit: u32,
     table: Reservation,
     table_words: usize,
@@ -96,7 +137,15 @@ impl Cache {
     pub fn new(words_max: usize, backing: Backing) -> io::Result<Cache> {
         let table = Reservation::new(words_max * 8, backing)?;
         let killed = Cause::ALL.map(|cause| (cause.name(), 0)).into();
-        Ok(Cache { units: BTreeMap::new(), next_unit: 1, table, table_words: 0, killed })
+        Ok(Cache {
+            units: BTreeMap::new(),
+            made_from: Index::default(),
+            storing_to: Index::default(),
+            next_unit: 1,
+            table,
+            table_words: 0,
+            killed,
+        })
     }
 
     /// Makes the table usable for a program of `words` words.
@@ -157,7 +206,12 @@ impl Cache {
 
     /// The newest unit that was made from the word at `pc`.
     pub fn made_from(&self, pc: u32) -> Option<(u32, &Unit)> {
-        self.units.iter().rev().find(|(_, unit)| unit.depends_on(pc)).map(|(&number, unit)| (number, unit))
+        let number = self.units_made_from(pc).max()?;
+        Some((number, &self.units[&number]))
+    }
+
+    fn units_made_from(&self, offset: u32) -> impl Iterator<Item = u32> + '_ {
+        self.made_from.near(offset).iter().copied().filter(move |number| self.units[number].depends_on(offset))
     }
 
     pub fn len(&self) -> usize {
@@ -187,7 +241,7 @@ impl Cache {
 
     /// Whether a live unit was made from the word at `offset`.
     pub fn depends_on(&self, offset: u32) -> bool {
-        self.units.values().any(|unit| unit.depends_on(offset))
+        self.units_made_from(offset).next().is_some()
     }
 
     /// Makes a unit live: its code stands at `code_offset`.
@@ -225,13 +279,15 @@ impl Cache {
                 program.set_heat(pc, 0);
             }
         }
-        self.units.insert(number, Unit::new(region, &plan, entries));
+        let unit = Unit::new(region, &plan, entries);
+        self.made_from.insert(number, unit.offsets());
+        self.storing_to.insert(number, unit.plain_stores.iter().copied());
+        self.units.insert(number, unit);
     }
 
     /// Kills what depends on the word at `offset`, which was stored to. Gives the number of units killed.
     pub fn word_stored(&mut self, offset: u32, program: &mut Program) -> usize {
-        let dead: Vec<u32> =
-            self.units.iter().filter(|(_, unit)| unit.depends_on(offset)).map(|(&number, _)| number).collect();
+        let dead: Vec<u32> = self.units_made_from(offset).collect();
         for &number in &dead {
             self.kill(number, Cause::Stored, program);
         }
@@ -241,12 +297,8 @@ impl Cache {
 
     /// Kills what stores to the word at `offset` without looking.
     pub fn kill_storers(&mut self, offset: u32, program: &mut Program) {
-        let dead: Vec<u32> = self
-            .units
-            .iter()
-            .filter(|(_, unit)| unit.plain_stores.contains(&offset))
-            .map(|(&number, _)| number)
-            .collect();
+        let stores = |number: &u32| self.units[number].plain_stores.contains(&offset);
+        let dead: Vec<u32> = self.storing_to.near(offset).iter().copied().filter(stores).collect();
         for number in dead {
             self.kill(number, Cause::Decoded, program);
         }
@@ -256,6 +308,8 @@ impl Cache {
     /// Kills a unit, if it lives.
     pub fn kill(&mut self, number: u32, cause: Cause, program: &mut Program) {
         let Some(unit) = self.units.remove(&number) else { return };
+        self.made_from.remove(number, unit.offsets());
+        self.storing_to.remove(number, unit.plain_stores.iter().copied());
         for pc in unit.entries {
             if (self.entry(pc) >> 32) as u32 >> SELECTOR_BITS == number {
                 self.set_entry(pc, 0);
@@ -274,6 +328,11 @@ impl Cache {
 }
 
 impl Unit {
+    /// Offsets of the words it was made from, in order.
+    fn offsets(&self) -> impl Iterator<Item = u32> + '_ {
+        self.ranges.iter().flat_map(|&(start, end)| start..end)
+    }
+
     /// Number of words it was made from.
     pub fn words(&self) -> usize {
         self.ranges.iter().map(|&(start, end)| (end - start) as usize).sum()

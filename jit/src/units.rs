@@ -16,6 +16,10 @@ use std::collections::HashSet;
 const PATCHES_VOLATILE: u32 = 3;
 /// A block is compiled with others if it was reached at least this fraction as often as the threshold asks for.
 const WARM_SHARE: i32 = 4;
+/// The threshold is twice as high when so much CLIF was compiled, three times when it was twice as much, and so on.
+const THRESHOLD_DOUBLES: u64 = 15_000;
+/// Regions that wait for the compiler's thread. Others have to become hot again.
+const WAITING_MAX: usize = 64;
 /// Words in a region.
 const REGION_WORDS_MAX: usize = 3000;
 /// How often a unit is compiled again for what its failed checks taught; after that it has to become hot again.
@@ -167,7 +171,7 @@ impl Jit {
         growth.targets.insert(target);
         growth.waiting += 1;
         // Where it has to wait, it counts again when it has become hot again.
-        set_heat(state, target, self.threshold / 2);
+        set_heat(state, target, self.threshold() / 2);
         if let Some(number) = number {
             self.grow_now(state, root, root_zero, number);
         }
@@ -185,6 +189,13 @@ impl Jit {
         }
     }
 
+    /// Jumps to a word after which it is hot. The more was compiled already, the more it takes: where everything is lukewarm,
+    /// compiling must not become what the time is spent on.
+    pub fn threshold(&self) -> i32 {
+        let times = 1 + self.stats.clif_instructions / THRESHOLD_DOUBLES;
+        self.threshold.saturating_mul(i32::try_from(times).unwrap_or(i32::MAX)).min(i32::MAX - 1)
+    }
+
     /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0; the code takes the place of the
     /// unit `replaces`.
     fn request(&mut self, state: &mut State, root: u32, zero: u8, replaces: Option<u32>) {
@@ -193,6 +204,9 @@ impl Jit {
         }
         if replaces.is_some() && self.pending.values().any(|pending| pending.replaces == replaces) {
             return;
+        }
+        if replaces.is_none() && self.pending.len() >= WAITING_MAX {
+            return self.put_off(state, root, self.threshold() / 2);
         }
         if self.code.used_bytes() > self.budget_bytes {
             self.new_generation(state);
@@ -241,7 +255,7 @@ impl Jit {
             None => false,
         };
         // What was compiled in it before, and what it grows by, is warm whatever was counted since.
-        let warm = (self.threshold / WARM_SHARE).max(1);
+        let warm = (self.threshold() / WARM_SHARE).max(1);
         let before = replaces.and_then(|number| self.cache.unit(number));
         let heat = |pc: u32| {
             let counted = if pc < state.memory.program_len { state.program.heat(pc) } else { return 0 };

@@ -307,7 +307,7 @@ impl Jit {
                 continue;
             }
             interpret = false;
-            match machine.run_until(until, Some(self.threshold)) {
+            match machine.run_until(until, Some(self.threshold())) {
                 Stop::Hot => {
                     let from = machine.state().jumped_from;
                     if let Some(stop) = self.hot(machine, Some(from), until) {
@@ -391,11 +391,12 @@ impl Jit {
         if pc < state.memory.program_len && self.cache.entry(pc) == 0 {
             let heat = state.program.heat(pc).saturating_add(1);
             state.program.set_heat(pc, heat);
+            let threshold = self.threshold();
             // Not every time: most jumps that miss do so again.
-            if let Some(from) = from.filter(|_| heat & 7 == 1 || heat >= self.threshold) {
+            if let Some(from) = from.filter(|_| heat & 7 == 1 || heat >= threshold) {
                 self.note_target(from, pc);
             }
-            if heat >= self.threshold
+            if heat >= threshold
                 && let Some(stop) = self.hot(machine, from, until)
             {
                 return After::Stop(stop);
