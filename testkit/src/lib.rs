@@ -5,6 +5,7 @@
 //! - [`matrix`]: engines as contenders, and the comparison; [`campaign`]: many seeds, resumable, with coverage
 //! - [`contenders`]: rum's own engines in that matrix
 //! - [`shrink`]: smaller programs that fail alike; [`report`]: what a failure looks like on paper
+//! - [`shapes`]: programs of any size that are hostile to a compiler, or in which one quantity grows
 //! - [`programs`]: the programs of `umbin/`; [`workloads`]: the same computations in Rust
 //!
 //! For development only; no release contains it.
@@ -20,5 +21,6 @@ pub mod programs;
 pub mod report;
 pub mod rng;
 pub mod seeded;
+pub mod shapes;
 pub mod shrink;
 pub mod workloads;
