@@ -10,6 +10,7 @@ mod console;
 mod counters;
 mod faults;
 mod gate;
+mod hostile;
 mod images;
 mod languages;
 mod library;

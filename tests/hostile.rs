@@ -1,0 +1,80 @@
+//! Programs that are hostile to a compiler of hot code: compiling never becomes what the time is spent on.
+//!
+//! Compiling at once (`compile_threads: 0`) makes every counter the same on each run, so the bound is kept in counters and
+//! not in seconds: CLIF instructions, each of which takes about 1.3 µs to compile, against executed instructions, each of
+//! which takes about 1 ns to interpret (docs/performance.md). `benches/never-slower` takes the time of the same programs.
+
+use rum::{EngineKind, Machine, MachineOptions, Options, Scripted, Stats, Stop, Vm, Word};
+use rum_testkit::shapes::hostile;
+
+/// Time to compile a CLIF instruction, and to interpret an instruction of the program, in ns.
+const CLIF_NS: u64 = 1300;
+const INTERPRETED_NS: u64 = 1;
+/// Compiling may take a quarter of the time, and this much more.
+const SHARE: u64 = 4;
+const SLACK_NS: u64 = 50_000_000;
+
+/// Registers and pc at the end.
+type End = ([u32; 8], u32);
+
+fn run(program: &[Word], engine: EngineKind) -> (End, Stats) {
+    let machine = Machine::new(program, Box::new(Scripted::default()), &MachineOptions::default()).expect("a machine");
+    let options = Options { engine, compile_threads: 0, count: true, ..Options::default() };
+    let mut vm = Vm::new(machine, &options).expect("an engine");
+    assert!(matches!(vm.run(None), Stop::Halt), "these programs halt");
+    let state = vm.machine();
+    ((state.registers(), state.pc()), vm.stats())
+}
+
+/// Runs a program with both engines, and holds the JIT to its bound. Gives what it counted.
+fn check(program: &[Word]) -> Stats {
+    let (expected, interpreted) = run(program, EngineKind::Interp);
+    let (end, stats) = run(program, EngineKind::Jit);
+    assert_eq!(end, expected, "registers and pc at the end");
+    assert_eq!(stats.instructions, interpreted.instructions);
+    let compiling = stats.clif_instructions * CLIF_NS;
+    let allowed = stats.instructions * INTERPRETED_NS / SHARE + SLACK_NS;
+    assert!(compiling <= allowed, "{} CLIF instructions for {} executed", stats.clif_instructions, stats.instructions);
+    stats
+}
+
+#[test]
+fn nothing_but_jumps_to_the_next_word() {
+    let stats = check(&hostile::jumps_to_next(20_000, 1_500));
+    assert!(stats.regions_published > 0);
+    check(&hostile::computed_jumps_to_next(20_000, 1_500));
+}
+
+#[test]
+fn many_loops_in_a_row() {
+    let stats = check(&hostile::loops_in_a_row(10_000, 1_000, 1));
+    assert!(stats.regions_published > 0);
+}
+
+#[test]
+fn code_that_is_patched_all_the_time() {
+    let stats = check(&hostile::patched_literal(2_000_000));
+    assert!(stats.regions_published > 0 && stats.volatile_words == 1, "{} volatile words", stats.volatile_words);
+    check(&hostile::patched_operator(2_000_000));
+    check(&hostile::patched_everywhere(1 << 12, 1_000_000));
+}
+
+#[test]
+fn huge_straight_line_code_run_twice() {
+    let stats = check(&hostile::straight_line(1_000_000, 2));
+    assert_eq!(stats.clif_instructions, 0, "nothing is executed often enough");
+}
+
+#[test]
+fn thousands_of_computed_targets() {
+    check(&hostile::computed_targets(1 << 12, 3_000_000));
+    check(&hostile::threaded_targets(4_000, 2_000));
+}
+
+#[test]
+fn load_program_in_a_loop() {
+    check(&hostile::load_program(64, 300_000));
+    check(&hostile::load_program(1_000_000, 50));
+    check(&hostile::load_program_alternating(1_000, 10, 50_000));
+    check(&hostile::load_program_alternating(1_000, 2_000, 500));
+}
