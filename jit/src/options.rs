@@ -77,7 +77,7 @@ impl Optimisations {
 pub struct Options {
     /// The engine.
     pub engine: EngineKind,
-    /// How often a block must be entered before it is compiled; at least 1.
+    /// How often a block must be entered before it is compiled; at least 1. Grows with the amount of code compiled.
     pub hot_threshold: u32,
     /// Threads that compile while the program goes on; 0 compiles at once, which makes every counter repeatable. More
     /// than one thread does not compile faster: it counts as one.
