@@ -1,7 +1,7 @@
 //! From hot words to live units: asking for code, publishing it, and dropping what the program's changes make stale.
 
 use crate::abi;
-use crate::cache::Cause;
+use crate::cache::{Cause, Unit};
 use crate::compile::{Compiled, Job, add_gains};
 use crate::options::Optimisation;
 use crate::region::{End, Region, Surroundings, discover};
@@ -37,11 +37,21 @@ pub(crate) struct Pending {
 /// What a unit takes in when it is compiled again.
 #[derive(Default)]
 pub(crate) struct Growth {
-    /// Roots of the regions to take in.
+    /// Roots of the regions to take in, and the words of those that were found since it was last compiled.
     targets: HashSet<u32>,
+    ranges: Vec<(u32, u32)>,
     /// Targets found since it was last compiled, and how often it was.
     waiting: u32,
     times: u32,
+}
+
+/// A unit that may grow: its number if it is live, and what it is made of.
+struct Grower {
+    number: Option<u32>,
+    root: u32,
+    zero: u8,
+    ranges: Vec<(u32, u32)>,
+    words: usize,
 }
 
 impl Jit {
@@ -55,9 +65,7 @@ impl Jit {
             return;
         }
         for offset in state.program.take_stored_translated() {
-            self.drop_pending(state, |pending| {
-                pending.region.ranges().iter().any(|&(start, end)| (start..end).contains(&offset))
-            });
+            self.drop_pending(state, |pending| contains(&pending.region.ranges(), offset));
             if self.cache.word_stored(offset, &mut state.program) > 0 {
                 let patches = self.patches.entry(offset).or_default();
                 *patches += 1;
@@ -139,43 +147,65 @@ impl Jit {
         stop
     }
 
-    /// A word that the jump at `from` goes to has become hot. If `from` belongs to a unit, live or to come, and the code at
-    /// `target` leads back to that unit, a loop was split: the unit is compiled again with the target in it. False if
-    /// the target should have a unit of its own.
+    /// A word that the jump at `from` goes to has become hot. If `from` belongs to a unit, live or to come, or to what one
+    /// waits to take in, and the code at `target` leads back to that unit, a loop was split: the unit is compiled again with
+    /// the target in it. False if the target should have a unit of its own.
     fn grow(&mut self, state: &mut State, from: u32, target: u32, zero: u8) -> bool {
         if from >= state.memory.program_len {
             return false;
         }
         self.note_target(from, target);
-        let pending = self.pending.values().find(|pending| pending.region.contains(from)).map(|pending| {
-            (None, pending.region.root, pending.region.zero, pending.region.ranges(), pending.region.len())
-        });
-        let live = || {
-            let (number, unit) = self.cache.made_from(from)?;
-            Some((Some(number), unit.root, unit.zero, unit.ranges.clone(), unit.words()))
-        };
-        let Some((number, root, root_zero, ranges, words)) = pending.or_else(live) else { return false };
+        let Some(grower) = self.grower(from) else { return false };
         let Some(more) = self.region(state, target, zero, None) else { return false };
-        let inside = |pc: u32| ranges.iter().any(|&(start, end)| (start..end).contains(&pc));
+        let waiting = self.growth.get(&grower.root).map_or(&[][..], |growth| &growth.ranges);
+        let inside = |pc: u32| contains(&grower.ranges, pc) || contains(waiting, pc);
         let leads_back = more.blocks.values().any(|block| match block.how {
             End::Computed => self.targets.get(&(block.end - 1)).is_some_and(|seen| seen.iter().any(|&pc| inside(pc))),
             _ => block.targets().any(inside),
         });
-        if !leads_back || words + more.len() > REGION_WORDS_MAX {
+        if !leads_back || grower.words + more.len() > REGION_WORDS_MAX {
             return false;
         }
-        let growth = self.growth.entry(root).or_default();
+        let growth = self.growth.entry(grower.root).or_default();
         if growth.times >= GROWTH_MAX {
             return false;
         }
         growth.targets.insert(target);
+        growth.ranges.extend(more.ranges());
         growth.waiting += 1;
         // Where it has to wait, it counts again when it has become hot again.
         set_heat(state, target, self.threshold() / 2);
-        if let Some(number) = number {
-            self.grow_now(state, root, root_zero, number);
+        if let Some(number) = grower.number {
+            self.grow_now(state, grower.root, grower.zero, number);
         }
         true
+    }
+
+    /// The unit, live or to come, that the word at `from` belongs to, or will when the unit has grown.
+    fn grower(&self, from: u32) -> Option<Grower> {
+        let of_region = |region: &Region| Grower {
+            number: None,
+            root: region.root,
+            zero: region.zero,
+            ranges: region.ranges(),
+            words: region.len(),
+        };
+        let of_unit = |(number, unit): (u32, &Unit)| Grower {
+            number: Some(number),
+            root: unit.root,
+            zero: unit.zero,
+            ranges: unit.ranges.clone(),
+            words: unit.words(),
+        };
+        let pending = |root: Option<u32>| {
+            let mut regions = self.pending.values().map(|pending| &pending.region);
+            regions.find(|region| root.map_or_else(|| region.contains(from), |root| region.root == root)).map(of_region)
+        };
+        pending(None).or_else(|| self.cache.made_from(from).map(of_unit)).or_else(|| {
+            let (&root, _) = self.growth.iter().find(|(_, growth)| contains(&growth.ranges, from))?;
+            let live = || self.cache.owner(root).filter(|(_, unit)| unit.root == root).map(of_unit);
+            pending(Some(root)).or_else(live)
+        })
     }
 
     /// Compiles a unit again, if enough has come together since the last time: each time it takes more.
@@ -185,6 +215,7 @@ impl Jit {
         {
             growth.times += 1;
             growth.waiting = 0;
+            growth.ranges.clear();
             self.request(state, root, zero, Some(number));
         }
     }
@@ -363,6 +394,11 @@ impl Jit {
             }
         }
     }
+}
+
+/// Whether a word belongs to one of the ranges.
+fn contains(ranges: &[(u32, u32)], pc: u32) -> bool {
+    ranges.iter().any(|&(start, end)| (start..end).contains(&pc))
 }
 
 fn set_heat(state: &mut State, pc: u32, heat: i32) {
