@@ -69,7 +69,12 @@ fn many_loops_in_a_row() {
 fn code_that_is_patched_all_the_time() {
     let stats = check(&hostile::patched_literal(2_000_000));
     assert!(stats.regions_published > 0 && stats.volatile_words == 1, "{} volatile words", stats.volatile_words);
-    check(&hostile::patched_operator(2_000_000));
+    // A word that is a literal for long is compiled as one, and learnt to be something else.
+    for same in [1, 100, 30_000] {
+        let stats = check(&hostile::patched_operator(same, 1_000_000));
+        assert!(stats.regions_published > 0 && stats.volatile_words == 1, "{} volatile words", stats.volatile_words);
+        assert!(stats.instructions_compiled > stats.instructions / 10 * 9, "{}", stats.instructions_compiled);
+    }
     check(&hostile::patched_everywhere(1 << 12, 1_000_000));
 }
 

@@ -11,7 +11,7 @@
 //! Invariant: a non-zero entry at `pc` was derived from the current values of the words `pc .. pc + FUSED_MAX` that have
 //! [`WATCH_DECODED`] set.
 
-use crate::decode::{Entry, FUSED_MAX, decode_entry};
+use crate::decode::{Entry, FUSED_MAX, Handler, decode_entry};
 use crate::isa::Word;
 use crate::memory::strict_overcommit;
 use crate::reserve::{Backing, Reservation};
@@ -44,6 +44,23 @@ pub(crate) const VISIT_WORDS: usize = 32;
 /// Words that are remembered as "something here was decoded" together.
 const CHUNK_WORDS: usize = 256;
 
+/// Instructions from one patch of a word to the next up to which these count as following each other: a word that is
+/// executed more often than that allows is better decoded each time.
+const PATCH_DISTANCE: u64 = 256;
+/// Patches in a row after which a word is taken to be patched for ever.
+const PATCHES_VOLATILE: u32 = 16;
+/// Words whose last patches are remembered; a power of two.
+const PATCHED_WORDS: usize = 256;
+
+/// The last patches of a word that something had been derived from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patched {
+    offset: u32,
+    in_a_row: u32,
+    /// Instructions executed at the last one.
+    last: u64,
+}
+
 /// Words whose part of the tables is asked for at once.
 const EXPECTED_WORDS: usize = 2048;
 
@@ -67,6 +84,10 @@ pub struct Program {
     stored_translated: Vec<u32>,
     /// Offsets of words that were decoded although [`WATCH_PLAIN`]; likewise.
     decoded_plain: Vec<u32>,
+    /// By the lowest bits of the offset.
+    patched: Vec<Patched>,
+    /// Offsets of the words with [`WATCH_VOLATILE`].
+    volatile: Vec<u32>,
     watch_space: Reservation,
     heat_space: Reservation,
     entry_space: Reservation,
@@ -96,6 +117,8 @@ impl Program {
             is_expected: Vec::new(),
             stored_translated: Vec::new(),
             decoded_plain: Vec::new(),
+            patched: vec![Patched::default(); PATCHED_WORDS],
+            volatile: Vec::new(),
             watch_space,
             heat_space,
             entry_space,
@@ -136,15 +159,17 @@ impl Program {
         !(pc as usize).is_multiple_of(VISIT_WORDS) || (pc < program_len && !self.visit(pc))
     }
 
-    /// Decodes at `pc`, which lies in `words`, the whole of segment 0. False if nothing may be derived from the word.
+    /// Decodes at `pc`, which lies in `words`, the whole of segment 0.
     #[cold]
-    pub(crate) fn decode(&mut self, words: &[Word], pc: u32) -> bool {
+    pub(crate) fn decode(&mut self, words: &[Word], pc: u32) {
         let at = pc as usize;
         self.expect_use(at);
-        let volatile = |at: &usize| self.watched(*at as u32) & WATCH_VOLATILE != 0;
-        let fusible = (at..(at + FUSED_MAX).min(words.len())).take_while(|at| !volatile(at)).count();
+        let fusible = (at..(at + FUSED_MAX).min(words.len())).take_while(|&at| !self.is_volatile(at as u32)).count();
         if fusible == 0 {
-            return false;
+            // Whatever the word is, `step` looks at it each time.
+            // SAFETY: the tables have room for all of `words`.
+            unsafe { *self.entries.add(at) = Entry { handler: Handler::Slow, ..Entry::default() } };
+            return;
         }
         let (entry, used) = decode_entry(&words[at..at + fusible], words.len());
         assert!(at + used <= words.len() && used <= FUSED_MAX);
@@ -166,7 +191,6 @@ impl Program {
                 self.touched.push(chunk as u32);
             }
         }
-        true
     }
 
     /// Asks for the pages of the tables around the word at `at`, if that was not done: a page that is read before it is
@@ -189,16 +213,45 @@ impl Program {
         unsafe { *self.watch.add(offset as usize) }
     }
 
-    /// Undoes what was derived from the word at `offset`: it has just been stored to.
+    /// Undoes what was derived from the word at `offset`: it has just been stored to, when `executed` instructions had been
+    /// executed.
     #[cold]
-    pub(crate) fn word_stored(&mut self, offset: u32) {
+    pub(crate) fn word_stored(&mut self, offset: u32, executed: u64) {
         let watch = self.watched(offset);
         if watch & WATCH_DECODED != 0 {
             self.forget_entries(offset as usize);
+            let patched = &mut self.patched[offset as usize % PATCHED_WORDS];
+            let follows = patched.offset == offset && executed - patched.last <= PATCH_DISTANCE;
+            let in_a_row = if follows { patched.in_a_row + 1 } else { 1 };
+            *patched = Patched { offset, in_a_row, last: executed };
+            if in_a_row >= PATCHES_VOLATILE {
+                self.make_volatile(offset);
+            }
         }
         if watch & WATCH_TRANSLATED != 0 {
             self.stored_translated.push(offset);
         }
+    }
+
+    /// From now on nothing is derived from the word at `offset` by the interpreter. Who translated it hears of it as of any
+    /// store.
+    pub fn make_volatile(&mut self, offset: u32) {
+        if !self.is_volatile(offset) {
+            self.forget_entries(offset as usize);
+            self.change_watch(offset, WATCH_VOLATILE, 0);
+            self.volatile.push(offset);
+        }
+    }
+
+    /// Whether the word at `offset` is patched again and again.
+    #[inline]
+    pub fn is_volatile(&self, offset: u32) -> bool {
+        self.watch_of(offset) & WATCH_VOLATILE != 0
+    }
+
+    /// Number of words that are patched again and again.
+    pub fn volatile_words(&self) -> usize {
+        self.volatile.len()
     }
 
     fn forget_entries(&mut self, offset: usize) {
@@ -252,6 +305,11 @@ impl Program {
             }
         }
         self.touched = kept;
+        // Words patched in the old program say nothing about the new one.
+        for offset in std::mem::take(&mut self.volatile) {
+            self.forget_entries(offset as usize);
+            self.change_watch(offset, 0, WATCH_VOLATILE);
+        }
     }
 
     /// The watch byte of the word at `offset`.

@@ -375,9 +375,7 @@ fn quick<const HOT: bool>(
                                     first_visit = true;
                                     break 'quick 0;
                                 }
-                                if !state.program.decode(state.memory.program(), state.pc) {
-                                    break 'quick 0;
-                                }
+                                state.program.decode(state.memory.program(), state.pc);
                                 continue 'quick;
                             }
                         }

@@ -107,7 +107,7 @@ fn amend(state: &mut State, id: u32, offset: u32, value: u32) -> Result<(), Stop
     }
     if id == 0 && state.memory.store_program(offset, value) {
         if state.program.watched(offset) & WATCH_VALUE != 0 {
-            state.program.word_stored(offset);
+            state.program.word_stored(offset, state.executed);
         }
         return Ok(());
     }

@@ -5,7 +5,7 @@
 //! matters. Where a register does not matter, its home in the state may be stale.
 
 use crate::options::Optimisation;
-use crate::region::{End, Known, Region, follow, known_at_entry, written};
+use crate::region::{End, Known, Region, Volatile, follow, known_at_entry, written};
 use crate::translate::Settings;
 use rum_interp::isa::Instruction;
 use rum_interp::program::{SITE_HOST, SITE_PROGRAM};
@@ -107,13 +107,23 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
     let mut known = known_at_entry(region.zero);
     let block = &region.blocks[&start];
     for pc in block.start..block.end {
-        if region.volatile.contains(&pc) || region.sites.get(&pc).is_some_and(|&sites| sites != 0) {
+        let volatile = region.volatile.get(&pc);
+        if volatile.is_some() || region.sites.get(&pc).is_some_and(|&sites| sites != 0) {
             effect.matters |= !effect.written;
-            effect.reads |= !effect.written;
         }
-        if region.volatile.contains(&pc) {
-            known = known_at_entry(region.zero);
-            continue;
+        match volatile {
+            Some(Volatile::Literal(a)) => {
+                effect.written |= 1 << a.index();
+                known[a.index()] = Known::Nothing;
+                continue;
+            }
+            Some(Volatile::Anything) => {
+                effect.reads |= !effect.written;
+                known = known_at_entry(region.zero);
+                continue;
+            }
+            None if region.sites.get(&pc).is_some_and(|&sites| sites != 0) => effect.reads |= !effect.written,
+            None => {}
         }
         let instruction = Instruction::decode(region.word(start, pc));
         effect.reads |= read(instruction) & !effect.written;
@@ -275,7 +285,8 @@ fn is_closed(region: &Region, found: &Loop) -> bool {
     is_reached
         && found.body.iter().all(|&start| {
             let only_from_inside = start == found.header || !region.blocks[&start].entry;
-            only_from_inside && (start..region.blocks[&start].end).all(|pc| !region.volatile.contains(&pc))
+            let words = start..region.blocks[&start].end;
+            only_from_inside && words.into_iter().all(|pc| region.volatile.get(&pc) != Some(&Volatile::Anything))
         })
 }
 
@@ -285,7 +296,11 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
     let (mut used, mut segments, mut steady) = (0, 0, true);
     for &start in &body {
         for pc in start..region.blocks[&start].end {
-            if region.volatile.contains(&pc) || region.sites.get(&pc).is_some_and(|sites| sites & SITE_HOST != 0) {
+            let volatile = region.volatile.get(&pc);
+            if matches!(volatile, Some(Volatile::Literal(_))) {
+                continue;
+            }
+            if volatile.is_some() || region.sites.get(&pc).is_some_and(|sites| sites & SITE_HOST != 0) {
                 steady = false;
                 continue;
             }

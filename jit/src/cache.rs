@@ -10,8 +10,10 @@
 //! the generation of code ends.
 
 use crate::abi::{SELECTOR_BITS, table_entry};
-use crate::region::Region;
+use crate::region::{Region, Volatile};
 use crate::translate::{Plan, Site};
+use rum_interp::Word;
+use rum_interp::isa::Instruction;
 use rum_interp::program::{HEAT_COMPILED, Program, WATCH_PLAIN, WATCH_TRANSLATED};
 use rum_interp::reserve::{Backing, Reservation};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -63,6 +65,8 @@ pub(crate) struct Unit {
     pub learnt: bool,
     /// What was known about its sites when it was made.
     known_sites: HashMap<u32, u8>,
+    /// How it executes words that are patched again and again.
+    volatile: HashMap<u32, Volatile>,
 }
 
 impl Unit {
@@ -70,6 +74,14 @@ impl Unit {
     pub fn learn(&mut self, pc: u32, bits: u8) {
         let inside = self.depends_on(pc);
         self.learnt |= inside && bits & !self.known_sites.get(&pc).copied().unwrap_or(0) != 0;
+    }
+
+    /// The word at `pc` is `word`: notes whether the unit takes it to be another kind of instruction.
+    pub fn learn_word(&mut self, pc: u32, word: Word) -> bool {
+        let Some(&Volatile::Literal(expected)) = self.volatile.get(&pc) else { return false };
+        let as_expected = matches!(Instruction::decode(word), Instruction::Literal { a, .. } if a == expected);
+        self.learnt |= !as_expected;
+        !as_expected
     }
 
     pub fn depends_on(&self, offset: u32) -> bool {
@@ -249,7 +261,7 @@ impl Cache {
         let mut broken = Vec::new();
         for &(start, end) in &region.ranges() {
             for word in start..end {
-                if region.volatile.contains(&word) {
+                if region.volatile.contains_key(&word) {
                     continue;
                 }
                 if program.watch_of(word) & WATCH_PLAIN != 0 {
@@ -344,7 +356,7 @@ impl Unit {
         for (start, end) in region.ranges() {
             let mut from = start;
             for word in start..end {
-                if region.volatile.contains(&word) {
+                if region.volatile.contains_key(&word) {
                     if from < word {
                         ranges.push((from, word));
                     }
@@ -365,6 +377,7 @@ impl Unit {
             checks_failed: 0,
             learnt: false,
             known_sites: region.sites.clone(),
+            volatile: region.volatile.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is learnt by watching the interpreter: what instructions meet, and where computed jumps go.
 
+use crate::cache::Unit;
 use crate::vm::Jit;
 use rum_interp::isa::Instruction;
 use rum_interp::memory::LARGE;
@@ -26,7 +27,10 @@ impl Jit {
                 break;
             }
             let mut bits = note_site(state, zero);
-            if unit != 0 && self.stores_into_code(state) {
+            let patched = |unit: &mut Unit| {
+                state.memory.program().get(state.pc as usize).is_some_and(|&word| unit.learn_word(state.pc, word))
+            };
+            if self.cache.unit_mut(unit).is_some_and(patched) || (unit != 0 && self.stores_into_code(state)) {
                 state.program.change_watch(state.pc, SITE_HOST, 0);
                 bits |= SITE_HOST;
             }

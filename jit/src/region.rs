@@ -37,6 +37,28 @@ pub(crate) struct Surroundings<'a> {
     pub words_max: usize,
 }
 
+impl Surroundings<'_> {
+    /// How the word at `pc` is executed, if it is patched again and again.
+    fn volatile(&self, pc: u32) -> Option<Volatile> {
+        if !(self.is_volatile)(pc) {
+            return None;
+        }
+        Some(match Instruction::decode(self.program[pc as usize]) {
+            Instruction::Literal { a, .. } if (self.watch)(pc) & SITE_HOST == 0 => Volatile::Literal(a),
+            _ => Volatile::Anything,
+        })
+    }
+}
+
+/// How a word that is patched again and again is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Volatile {
+    /// As a literal into this register, whose value is read at run time.
+    Literal(Reg),
+    /// As what the host finds there: anything may happen to the registers.
+    Anything,
+}
+
 /// How a block ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -97,7 +119,7 @@ pub(crate) struct Region {
     /// Registers taken to be 0 at every entry, as a bit mask; no block changes them.
     pub zero: u8,
     /// Words that are read at run time.
-    pub volatile: HashSet<u32>,
+    pub volatile: HashMap<u32, Volatile>,
     /// Length of segment 0.
     pub program_len: u32,
     /// Constant offsets of segment 0 that the region stores to although somebody depends on the words there.
@@ -131,7 +153,7 @@ impl Region {
                 let copy = &self.words[&block.start];
                 (block.start..block.end)
                     .zip(copy)
-                    .all(|(pc, &word)| program[pc as usize] == word || self.volatile.contains(&pc))
+                    .all(|(pc, &word)| program[pc as usize] == word || self.volatile.contains_key(&pc))
             })
     }
 
@@ -215,7 +237,6 @@ struct Scan {
     literals: Vec<u32>,
     /// A register taken to be 0 that the block changes.
     changed_zero: u8,
-    has_volatile: bool,
 }
 
 pub(crate) fn known_at_entry(zero: u8) -> [Known; 8] {
@@ -225,7 +246,7 @@ pub(crate) fn known_at_entry(zero: u8) -> [Known; 8] {
 /// Reads the block at `start`, up to `limit`, where the next block starts.
 fn scan(around: &Surroundings, start: u32, limit: u32, zero: u8) -> Scan {
     let mut known = known_at_entry(zero);
-    let mut scan = Scan { end: start, how: End::Leave, literals: Vec::new(), changed_zero: 0, has_volatile: false };
+    let mut scan = Scan { end: start, how: End::Leave, literals: Vec::new(), changed_zero: 0 };
     let mut pc = start;
     loop {
         let other_unit = pc != start && (around.is_entry)(pc);
@@ -236,10 +257,15 @@ fn scan(around: &Surroundings, start: u32, limit: u32, zero: u8) -> Scan {
         if pc as usize >= around.program.len() {
             break;
         }
+        match around.volatile(pc) {
+            Some(Volatile::Literal(a)) => {
+                known[a.index()] = Known::Nothing;
+                scan.changed_zero |= zero & 1 << a.index();
+            }
+            Some(Volatile::Anything) => known = known_at_entry(zero),
+            None => {}
+        }
         if (around.is_volatile)(pc) {
-            // Anything may happen to the registers here.
-            known = known_at_entry(zero);
-            scan.has_volatile = true;
             pc += 1;
             continue;
         }
@@ -292,7 +318,7 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
         blocks: BTreeMap::new(),
         words: BTreeMap::new(),
         zero,
-        volatile: HashSet::new(),
+        volatile: HashMap::new(),
         program_len: len,
         watched_stores: HashSet::new(),
         plain_stores: HashSet::new(),
@@ -373,7 +399,7 @@ impl Region {
             block.entry = entries.contains(&block.start);
             block.targets().for_each(|target| *edges.entry(target).or_default() += 1);
             self.words.insert(block.start, around.program[block.start as usize..block.end as usize].to_vec());
-            self.volatile.extend((block.start..block.end).filter(|&pc| (around.is_volatile)(pc)));
+            self.volatile.extend((block.start..block.end).filter_map(|pc| Some((pc, around.volatile(pc)?))));
             for pc in block.start..block.end {
                 let sites = (around.watch)(pc) & (SITE_LARGE | SITE_PROGRAM | SITE_HOST);
                 if sites != 0 {
@@ -410,7 +436,7 @@ impl Region {
 
     /// Whether this region or another unit depends on the word at `offset`.
     fn depends_on(&self, offset: u32, around: &Surroundings) -> bool {
-        if offset >= self.program_len || self.volatile.contains(&offset) {
+        if offset >= self.program_len || self.volatile.contains_key(&offset) {
             return false;
         }
         let own = self.blocks.range(..=offset).next_back().is_some_and(|(_, block)| offset < block.read_end());

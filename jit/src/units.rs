@@ -7,12 +7,12 @@ use crate::options::Optimisation;
 use crate::region::{End, Region, Surroundings, discover};
 use crate::stubs::publish_stubs;
 use crate::vm::{Backend, Jit};
-use rum_interp::program::{WATCH_TRANSLATED, WATCH_VOLATILE};
+use rum_interp::program::WATCH_TRANSLATED;
 use rum_interp::state::State;
 use rum_interp::{Machine, Stop};
 use std::collections::HashSet;
 
-/// Stores into a translated word after which it is taken to be patched for ever.
+/// Stores into a translated word, each of which cost a unit, after which it is taken to be patched for ever.
 const PATCHES_VOLATILE: u32 = 3;
 /// A block is compiled with others if it was reached at least this fraction as often as the threshold asks for.
 const WARM_SHARE: i32 = 4;
@@ -65,13 +65,12 @@ impl Jit {
             return;
         }
         for offset in state.program.take_stored_translated() {
-            self.drop_pending(state, |pending| contains(&pending.region.ranges(), offset));
-            if self.cache.word_stored(offset, &mut state.program) > 0 {
+            let dropped = self.drop_pending(state, |pending| contains(&pending.region.ranges(), offset));
+            if dropped + self.cache.word_stored(offset, &mut state.program) > 0 {
                 let patches = self.patches.entry(offset).or_default();
                 *patches += 1;
-                if *patches >= PATCHES_VOLATILE && self.volatile.insert(offset) {
-                    state.program.forget_decoded(offset);
-                    state.program.change_watch(offset, WATCH_VOLATILE, 0);
+                if *patches >= PATCHES_VOLATILE {
+                    state.program.make_volatile(offset);
                 }
             }
         }
@@ -84,30 +83,37 @@ impl Jit {
         // What is pending for the old program is of no use; words patched in it say nothing about the new one.
         self.drop_everything(state, Cause::Replaced);
         let _ = (state.program.take_stored_translated(), state.program.take_decoded_plain());
-        for offset in self.volatile.drain() {
-            state.program.change_watch(offset, 0, WATCH_VOLATILE);
-        }
         self.patches.clear();
         self.targets.clear();
         self.not_zero.clear();
         self.improvements.clear();
         self.growth.clear();
-        self.drops.clear();
         if self.prepare_program(state).is_err() {
             // No table, no entries.
             self.give_up();
         }
     }
 
-    pub fn drop_pending(&mut self, state: &mut State, which: impl Fn(&Pending) -> bool) {
+    /// Forgets what is on its way. Gives the number of regions dropped.
+    pub fn drop_pending(&mut self, state: &mut State, which: impl Fn(&Pending) -> bool) -> usize {
         let dropped: Vec<u32> =
             self.pending.iter().filter(|(_, pending)| which(pending)).map(|(&unit, _)| unit).collect();
-        for unit in dropped {
-            if let Some(pending) = self.pending.remove(&unit) {
-                self.stats.regions_dropped += 1;
-                self.cool(state, &pending.region);
+        for unit in &dropped {
+            if let Some(pending) = self.pending.remove(unit) {
+                self.dropped(state, &pending.region);
             }
         }
+        dropped.len()
+    }
+
+    /// A region was compiled, or was going to be, in vain. The more often that happens, the longer until the next attempt.
+    fn dropped(&mut self, state: &mut State, region: &Region) {
+        self.stats.regions_dropped += 1;
+        self.cool(state, region);
+        let drops = self.drops.entry(region.root).or_default();
+        *drops += 1;
+        let heat = -(1 << (*drops + 4).min(24));
+        self.put_off(state, region.root, heat);
     }
 
     /// Has a unit compiled again with what was learnt; the first times that it is asked for.
@@ -265,7 +271,7 @@ impl Jit {
             set_heat(state, pc, i32::MIN / 2);
         }
         for &(start, end) in &region.ranges() {
-            for word in (start..end).filter(|word| !region.volatile.contains(word)) {
+            for word in (start..end).filter(|word| !region.volatile.contains_key(word)) {
                 state.program.change_watch(word, WATCH_TRANSLATED, 0);
             }
         }
@@ -301,7 +307,7 @@ impl Jit {
             is_entry: &owned,
             targets: &|pc| self.targets.get(&pc).map_or(&[], |targets| targets),
             follow_targets: self.settings.optimisations.has(Optimisation::Targets),
-            is_volatile: &|pc| self.volatile.contains(&pc),
+            is_volatile: &|pc| state.program.is_volatile(pc),
             watch: &|pc| state.program.watch_of(pc),
             warm,
             words_max: REGION_WORDS_MAX,
@@ -366,14 +372,7 @@ impl Jit {
         self.stats.guest_instructions_translated += compiled.plan.guest_instructions;
         // What was stored meanwhile by compiled code, which looks at nobody, was not noticed.
         if !region.matches(state.memory.program()) || !self.cache.fits(&compiled.plan, region, &mut state.program) {
-            self.stats.regions_dropped += 1;
-            self.cool(state, region);
-            // The more often that happened, the longer until the next attempt.
-            let drops = self.drops.entry(region.root).or_default();
-            *drops += 1;
-            let heat = -(1 << (*drops + 4).min(24));
-            self.put_off(state, region.root, heat);
-            return;
+            return self.dropped(state, region);
         }
         let signature = crate::translate::unit_signature();
         match self.code.publish(&[(&signature, &compiled.bytes, compiled.align)]) {

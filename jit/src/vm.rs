@@ -13,7 +13,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::reserve::Backing;
 use rum_interp::state::{State, poll};
 use rum_interp::{Machine, Stop};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Why an engine cannot be had.
 #[derive(Debug)]
@@ -68,9 +68,8 @@ pub(crate) struct Jit {
     force_exit_every: u64,
     /// Load-programs seen.
     pub replacements: u64,
-    /// Stores into translated words, by word.
+    /// Stores into translated words that cost a unit, by word.
     pub patches: HashMap<u32, u32>,
-    pub volatile: HashSet<u32>,
     /// Where computed jumps were seen to go, by the word of the jump.
     pub targets: HashMap<u32, Vec<u32>>,
     /// Registers not to be taken to be 0, by the root of a region.
@@ -79,7 +78,7 @@ pub(crate) struct Jit {
     pub improvements: HashMap<u32, u32>,
     /// Growth of a root's unit.
     pub growth: HashMap<u32, Growth>,
-    /// How often a root's code was dropped because the program had changed meanwhile.
+    /// How often a root's code was dropped because the program had changed meanwhile, this one or others before it.
     pub drops: HashMap<u32, u32>,
     pub gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
@@ -199,6 +198,7 @@ impl Vm {
     pub fn stats(&self) -> Stats {
         let mut stats = self.jit.as_ref().map_or_else(Stats::default, |jit| jit.stats());
         stats.instructions = self.machine.executed();
+        stats.volatile_words = self.machine.state().program.volatile_words() as u64;
         stats
     }
 
@@ -241,7 +241,6 @@ impl Jit {
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
             replacements: state.replacements,
             patches: HashMap::new(),
-            volatile: HashSet::new(),
             targets: HashMap::new(),
             not_zero: HashMap::new(),
             improvements: HashMap::new(),
@@ -281,7 +280,6 @@ impl Jit {
         stats.optimisations =
             Optimisation::ALL.iter().map(|&which| (which.name(), self.gains[which as usize])).collect();
         stats.units_live = self.cache.len() as u64;
-        stats.volatile_words = self.volatile.len() as u64;
         stats
     }
 

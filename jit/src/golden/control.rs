@@ -120,6 +120,34 @@ fn volatile_word() {
     assert_golden!(guest);
 }
 
+/// A literal that is patched again and again is an operand: the word is read, and checked to be a literal still.
+#[test]
+fn volatile_literal() {
+    let mut guest = Guest::new(|b| {
+        b.add(R1, R1, R2);
+        b.literal(R2, 77);
+        b.add(R3, R3, R2);
+        b.halt();
+    });
+    guest.volatile.insert(1);
+    assert_golden!(guest);
+}
+
+/// In a loop that stores the word itself, what was stored is the operand.
+#[test]
+fn volatile_literal_stored_in_the_block() {
+    let mut guest = Guest::new(|b| {
+        b.literal(R1, 3);
+        b.add(R5, R2, R4);
+        b.amend(R6, R1, R5);
+        b.literal(R3, 0);
+        b.add(R0, R0, R3);
+        b.halt();
+    });
+    guest.volatile.insert(3);
+    assert_golden!(guest);
+}
+
 /// Input, and what nothing quicker worked for, is executed by the host.
 #[test]
 fn host_steps() {

@@ -17,7 +17,7 @@ use super::{StraightLine, Translator, trusted};
 use crate::abi;
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
-use rum_interp::isa::Reg;
+use rum_interp::isa::{Instruction, LITERAL_MAX, Reg};
 use rum_interp::memory::{LARGE, SMALL_WORDS_MAX, small_granules};
 use rum_interp::program::{SITE_LARGE, SITE_PROGRAM, WATCH_VALUE};
 
@@ -121,6 +121,32 @@ impl Translator<'_> {
         let val = Val::Ssa(self.b.ins().load(types::I32, trusted(), base, displacement));
         remember(&mut self.env.slots, (offset, val));
         val
+    }
+
+    /// The literal at hand is patched again and again: reads its value. False if it is none any more.
+    pub(super) fn patched_literal(&mut self, a: Reg) -> bool {
+        let expected = Instruction::Literal { a, value: 0 }.encode();
+        // The window opens before the word is read: a store to the word must end it.
+        self.exit();
+        let value = match self.load_slot(self.pc) {
+            Val::Const(word) if word & !LITERAL_MAX != expected => {
+                self.always_leave();
+                return false;
+            }
+            Val::Const(word) => Val::Const(word & LITERAL_MAX),
+            word => {
+                let word = self.materialise(word);
+                let mask = self.iconst(LITERAL_MAX);
+                let value = self.b.ins().band(word, mask);
+                let rest = self.b.ins().isub(word, value);
+                let unchanged = self.compare(IntCC::Equal, rest, i64::from(expected));
+                self.check(unchanged);
+                Val::Ssa(value)
+            }
+        };
+        self.set(a, value);
+        self.env.uncounted += 1;
+        true
     }
 
     fn load_cell(&mut self, id: ir::Value, offset: Val, sites: u8) -> Val {

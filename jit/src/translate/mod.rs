@@ -31,7 +31,7 @@ pub(crate) use control::stub_signature;
 use crate::abi;
 use crate::analysis::{Facts, Loop, analyse};
 use crate::options::{Optimisation, Optimisations};
-use crate::region::{End, Region};
+use crate::region::{End, Region, Volatile};
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -371,8 +371,12 @@ impl Translator<'_> {
         while self.pc < block.end {
             let pc = self.pc;
             self.plan.guest_instructions += 1;
-            if self.region.volatile.contains(&pc) {
-                self.host_step(None);
+            if let Some(&volatile) = self.region.volatile.get(&pc) {
+                match volatile {
+                    Volatile::Literal(a) if !self.patched_literal(a) => return,
+                    Volatile::Literal(_) => {}
+                    Volatile::Anything => self.host_step(None),
+                }
                 self.pc += 1;
                 continue;
             }

@@ -26,7 +26,7 @@ pub fn all() -> Vec<Shape> {
         shape("computed-jumps-to-next-many", computed_jumps_to_next(100_000, 1_000)),
         shape("loops-in-a-row", loops_in_a_row(30_000, 1_000, 1)),
         shape("patched-literal", patched_literal(30_000_000)),
-        shape("patched-operator", patched_operator(20_000_000)),
+        shape("patched-operator", patched_operator(1, 20_000_000)),
         shape("patched-everywhere", patched_everywhere(1 << 12, 10_000_000)),
         shape("straight-line-twice", straight_line(8_000_000, 2)),
         shape("straight-line-often", straight_line(200_000, 1_500)),
@@ -103,14 +103,16 @@ pub fn patched_literal(rounds: u32) -> Vec<Word> {
     b.build()
 }
 
-/// A loop in which one word becomes another instruction in each round, out of eight.
-pub fn patched_operator(rounds: u32) -> Vec<Word> {
+/// A loop in which one word is patched in each round: it is one of eight instructions for `same` rounds, then the next.
+pub fn patched_operator(same: u32, rounds: u32) -> Vec<Word> {
     let mut b = Builder::new();
     let [slot, table] = [b.label(), b.label()];
     b.literal_label(R1, slot, 0);
     let head = begin_rounds(&mut b, rounds);
+    b.literal(R3, same);
+    b.div(R5, R4, R3);
     b.literal(R3, 7);
-    b.and(R5, R4, R3);
+    b.and(R5, R5, R3);
     b.literal_label(R3, table, 0);
     b.add(R5, R5, R3);
     b.index(R5, R6, R5);
@@ -125,9 +127,9 @@ pub fn patched_operator(rounds: u32) -> Vec<Word> {
         Instruction::Mul { a: R0, b: R0, c: R4 },
         Instruction::Literal { a: R0, value: 5 },
         Instruction::CondMove { a: R0, b: R4, c: R4 },
-        Instruction::Add { a: R0, b: R4, c: R4 },
+        Instruction::Literal { a: R2, value: 9 },
         Instruction::Nand { a: R0, b: R4, c: R4 },
-        Instruction::Add { a: R0, b: R0, c: R0 },
+        Instruction::Add { a: R0, b: R0, c: R2 },
     ] {
         b.emit(instruction);
     }
