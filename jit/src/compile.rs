@@ -75,6 +75,9 @@ impl Compiler {
     }
 }
 
+/// How long something that is done may wait for more, because each publication interrupts every processor.
+const BATCH_TIME: Duration = Duration::from_micros(500);
+
 /// A request to the thread.
 pub(crate) struct Job {
     pub unit: u32,
@@ -95,7 +98,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread. It raises `poll::PUBLISH` whenever something is done.
+    /// Starts the thread. It raises `poll::PUBLISH` when something is done: at once if nothing else waits, else with what
+    /// is done soon after.
     ///
     /// # Errors
     /// The system has no thread for us.
@@ -105,12 +109,23 @@ impl Worker {
         // Nobody waits for the thread: it ends when its sender is gone, after the job at hand.
         std::thread::Builder::new().name("rum-compile".to_owned()).stack_size(16 << 20).spawn(move || {
             let mut compiler = Compiler::new(isa);
-            for Job { unit, region, settings } in todo {
+            let mut unannounced: Option<Instant> = None;
+            loop {
+                let job = todo.try_recv().or_else(|_| {
+                    if unannounced.take().is_some() {
+                        handle.raise(poll::PUBLISH);
+                    }
+                    todo.recv()
+                });
+                let Ok(Job { unit, region, settings }) = job else { return };
                 let result = compiler.compile(&region, unit, &settings);
                 if finished.send(Done { unit, result }).is_err() {
                     return;
                 }
-                handle.raise(poll::PUBLISH);
+                if unannounced.get_or_insert_with(Instant::now).elapsed() >= BATCH_TIME {
+                    unannounced = None;
+                    handle.raise(poll::PUBLISH);
+                }
             }
         })?;
         Ok(Worker { jobs, done })

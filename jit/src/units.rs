@@ -2,7 +2,7 @@
 
 use crate::abi;
 use crate::cache::{Cause, Unit};
-use crate::compile::{Compiled, Job, add_gains};
+use crate::compile::{Compiled, Done, Job, add_gains};
 use crate::options::Optimisation;
 use crate::region::{End, Region, Surroundings, discover};
 use crate::stubs::publish_stubs;
@@ -32,6 +32,13 @@ pub(crate) struct Pending {
     pub region: Region,
     /// The unit whose place it takes.
     replaces: Option<u32>,
+}
+
+/// Code that is to become a unit.
+struct NewUnit {
+    unit: u32,
+    pending: Pending,
+    compiled: Compiled,
 }
 
 /// What a unit takes in when it is compiled again.
@@ -264,7 +271,8 @@ impl Jit {
         let unit = self.cache.number();
         let Some(worker) = &backend.worker else {
             let result = backend.compiler.compile(&region, unit, &self.settings);
-            return self.publish(state, unit, &Pending { region, replaces }, result);
+            let new = self.compiled(state, unit, Pending { region, replaces }, result);
+            return self.publish(state, new.into_iter().collect());
         };
         // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
         for &pc in region.blocks.keys().filter(|&&pc| self.cache.entry(pc) == 0) {
@@ -345,53 +353,79 @@ impl Jit {
     }
 
     pub fn publish_finished(&mut self, state: &mut State) {
-        let finished: Vec<_> = {
-            let worker = self.backend.as_ref().and_then(|backend| backend.worker.as_ref());
-            worker.map_or_else(Vec::new, |worker| worker.finished().collect())
-        };
-        for done in finished {
-            if let Some(pending) = self.pending.remove(&done.unit) {
-                self.publish(state, done.unit, &pending, done.result);
-                if self.cache.unit_mut(done.unit).is_some() {
-                    self.grow_now(state, pending.region.root, pending.region.zero, done.unit);
-                }
+        let worker = self.backend.as_ref().and_then(|backend| backend.worker.as_ref());
+        let finished: Vec<_> = worker.map_or_else(Vec::new, |worker| worker.finished().collect());
+        let mut batch = Vec::with_capacity(finished.len());
+        for Done { unit, result } in finished {
+            if let Some(pending) = self.pending.remove(&unit) {
+                batch.extend(self.compiled(state, unit, pending, result));
+            }
+        }
+        let made: Vec<_> =
+            batch.iter().map(|new| (new.unit, new.pending.region.root, new.pending.region.zero)).collect();
+        self.publish(state, batch);
+        for (unit, root, zero) in made {
+            if self.cache.unit(unit).is_some() {
+                self.grow_now(state, root, zero, unit);
             }
         }
     }
 
-    fn publish(&mut self, state: &mut State, unit: u32, pending: &Pending, result: Result<Compiled, String>) {
-        let region = &pending.region;
+    /// What the compiler made of a region, if it is of use.
+    fn compiled(
+        &mut self,
+        state: &mut State,
+        unit: u32,
+        pending: Pending,
+        result: Result<Compiled, String>,
+    ) -> Option<NewUnit> {
         let Ok(compiled) = result else {
-            self.stats.regions_rejected += 1;
-            self.cool(state, region);
-            self.put_off(state, region.root, i32::MIN / 2);
-            return;
+            self.reject(state, &pending.region);
+            return None;
         };
         self.stats.compile_ns += compiled.time.as_nanos() as u64;
         self.stats.clif_instructions += compiled.clif_instructions;
         self.stats.guest_instructions_translated += compiled.plan.guest_instructions;
         // What was stored meanwhile by compiled code, which looks at nobody, was not noticed.
-        if !region.matches(state.memory.program()) || !self.cache.fits(&compiled.plan, region, &mut state.program) {
-            return self.dropped(state, region);
+        if !pending.region.matches(state.memory.program()) {
+            self.dropped(state, &pending.region);
+            return None;
+        }
+        Some(NewUnit { unit, pending, compiled })
+    }
+
+    /// Makes units live, all at once: each publication interrupts every processor.
+    fn publish(&mut self, state: &mut State, batch: Vec<NewUnit>) {
+        if batch.is_empty() {
+            return;
         }
         let signature = crate::translate::unit_signature();
-        match self.code.publish(&[(&signature, &compiled.bytes, compiled.align)]) {
-            Ok(offsets) => {
-                self.stats.regions_published += 1;
-                self.stats.code_bytes += compiled.bytes.len() as u64;
-                add_gains(&mut self.gains, &compiled.plan.gains);
-                self.listings.extend(compiled.listing);
-                if let Some(old) = pending.replaces {
-                    self.cache.kill(old, Cause::Improved, &mut state.program);
-                }
-                self.cache.publish(unit, region, compiled.plan, offsets[0], &mut state.program);
+        let functions: Vec<_> =
+            batch.iter().map(|new| (&signature, &new.compiled.bytes[..], new.compiled.align)).collect();
+        let Ok(offsets) = self.code.publish(&functions) else {
+            return batch.iter().for_each(|new| self.reject(state, &new.pending.region));
+        };
+        for (NewUnit { unit, pending, compiled }, offset) in batch.into_iter().zip(offsets) {
+            if !self.cache.fits(&compiled.plan, &pending.region, &mut state.program) {
+                self.dropped(state, &pending.region);
+                continue;
             }
-            Err(_) => {
-                self.stats.regions_rejected += 1;
-                self.cool(state, region);
-                self.put_off(state, region.root, i32::MIN / 2);
+            self.stats.regions_published += 1;
+            self.stats.code_bytes += compiled.bytes.len() as u64;
+            add_gains(&mut self.gains, &compiled.plan.gains);
+            self.listings.extend(compiled.listing);
+            if let Some(old) = pending.replaces {
+                self.cache.kill(old, Cause::Improved, &mut state.program);
             }
+            self.cache.publish(unit, &pending.region, compiled.plan, offset, &mut state.program);
         }
+    }
+
+    /// A region cannot be compiled: nobody tries it again.
+    fn reject(&mut self, state: &mut State, region: &Region) {
+        self.stats.regions_rejected += 1;
+        self.cool(state, region);
+        self.put_off(state, region.root, i32::MIN / 2);
     }
 }
 

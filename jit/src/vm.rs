@@ -306,6 +306,7 @@ impl Jit {
             }
             interpret = false;
             match machine.run_until(until, Some(self.threshold())) {
+                Stop::Hot if self.cache.entry(machine.state().pc) != 0 => {}
                 Stop::Hot => {
                     let from = machine.state().jumped_from;
                     if let Some(stop) = self.hot(machine, Some(from), until) {
@@ -391,7 +392,7 @@ impl Jit {
             state.program.set_heat(pc, heat);
             let threshold = self.threshold();
             // Not every time: most jumps that miss do so again.
-            if let Some(from) = from.filter(|_| heat & 7 == 1 || heat >= threshold) {
+            if let Some(from) = from.filter(|_| heat.count_ones() == 1 || heat >= threshold) {
                 self.note_target(from, pc);
             }
             if heat >= threshold
