@@ -7,7 +7,7 @@
 use crate::options::Optimisation;
 use crate::region::{End, Known, Region, Volatile, follow, known_at_entry, written};
 use crate::translate::Settings;
-use rum_interp::isa::Instruction;
+use rum_interp::isa::{Instruction, Reg};
 use rum_interp::program::{SITE_HOST, SITE_PROGRAM};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -42,6 +42,8 @@ pub(crate) struct Loop {
     pub segments: RegSet,
     /// Nothing in it may change the length of a segment.
     pub steady: bool,
+    /// Something in it looks at the length bytes.
+    pub uses_lens: bool,
 }
 
 impl Facts {
@@ -293,7 +295,7 @@ fn is_closed(region: &Region, found: &Loop) -> bool {
 /// Puts together what the blocks of a loop do.
 fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMap<u32, Effect>) -> Loop {
     let changed = body.iter().fold(0, |set, start| set | effects[start].written);
-    let (mut used, mut segments, mut steady) = (0, 0, true);
+    let (mut used, mut segments, mut steady, mut uses_lens) = (0, 0, true, false);
     for &start in &body {
         for pc in start..region.blocks[&start].end {
             let volatile = region.volatile.get(&pc);
@@ -307,16 +309,24 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
             let instruction = Instruction::decode(region.word(start, pc));
             used |= read(instruction);
             let program = region.sites.get(&pc).is_some_and(|sites| sites & SITE_PROGRAM != 0);
+            let mut accesses = |reg: Reg| {
+                uses_lens |= region.zero >> reg.index() & 1 == 0;
+                if !program {
+                    segments |= 1 << reg.index();
+                }
+            };
             match instruction {
-                Instruction::Index { b, .. } if !program => segments |= 1 << b.index(),
-                Instruction::Amend { a, .. } if !program => segments |= 1 << a.index(),
-                Instruction::Abandon { .. } | Instruction::Input { .. } => steady = false,
+                Instruction::Index { b, .. } => accesses(b),
+                Instruction::Amend { a, .. } => accesses(a),
+                Instruction::Alloc { .. } => uses_lens = true,
+                Instruction::Abandon { .. } => (steady, uses_lens) = (false, true),
+                Instruction::Input { .. } => steady = false,
                 _ => {}
             }
         }
     }
     let invariant = used & !changed & !region.zero;
-    Loop { header, body, changed, invariant, segments: segments & invariant, steady }
+    Loop { header, body, changed, invariant, segments: segments & invariant, steady, uses_lens }
 }
 
 /// The blocks of the natural loop of a back edge, if they are few words.

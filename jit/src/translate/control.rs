@@ -371,7 +371,9 @@ impl Translator<'_> {
         };
         let [nonzero, zero] = targets.map(|_| self.b.create_block());
         self.b.ins().brif(test, nonzero, &[], zero, &[]);
+        self.env.nonzero.push(condition);
         self.sides(from, reg, [(nonzero, targets[0])].into_iter());
+        self.env.nonzero.pop();
         self.learn_zero(condition);
         self.sides(from, reg, [(zero, targets[1])].into_iter());
     }

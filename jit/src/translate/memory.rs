@@ -62,6 +62,8 @@ pub(super) struct Segments {
     reached: Vec<Reached>,
     /// Lengths in words; 0 if not active.
     lengths: Vec<(ir::Value, ir::Value)>,
+    /// Length bytes.
+    bytes: Vec<(ir::Value, ir::Value)>,
 }
 
 /// A word that a segment is known to have.
@@ -407,6 +409,7 @@ impl Translator<'_> {
             match offset {
                 Val::Const(offset) if short => {
                     let byte = self.b.ins().load(types::I8, trusted(), address, 0);
+                    remember(&mut self.env.segments.bytes, (id, byte));
                     let bound = self.b.ins().iconst(types::I8, i64::from(offset + 1));
                     raisable = self.b.func.dfg.value_def(bound).inst().map(|inst| (inst, self.straight_line));
                     self.b.ins().icmp(IntCC::UnsignedGreaterThan, byte, bound)
@@ -419,6 +422,8 @@ impl Translator<'_> {
             }
         };
         self.check(ok);
+        // Segment 0 has length byte 0.
+        self.learn_nonzero(id);
         remember(&mut self.env.segments.reached, Reached { segment: id, at, raisable });
     }
 
@@ -591,6 +596,7 @@ impl Translator<'_> {
         let id = self.b.ins().ireduce(types::I32, wide);
         self.wides.insert(id, wide);
         self.set(b, Val::Ssa(id));
+        self.learn_nonzero(id);
         self.end_window();
         if let Some(words) = words
             && words > 0
@@ -611,11 +617,21 @@ impl Translator<'_> {
         let id = self.get(c);
         let base = self.base();
         let address = self.len_address(id);
-        let len = self.b.ins().load(types::I8, trusted(), address, 0);
-        let one = self.b.ins().iconst(types::I8, 1);
-        let less = self.b.ins().isub(len, one);
-        // Neither 0 (not active) nor LARGE.
-        let small = self.compare(IntCC::UnsignedLessThan, less, i64::from(LARGE - 1));
+        let known = self.env.segments.bytes.iter().find(|&&(segment, _)| segment == id).map(|&(_, byte)| byte);
+        let small = match known.filter(|_| self.on(Optimisation::Lengths)) {
+            Some(byte) => {
+                // It was checked not to be 0.
+                self.gain(Optimisation::Lengths);
+                self.compare(IntCC::NotEqual, byte, i64::from(LARGE))
+            }
+            None => {
+                let byte = self.b.ins().load(types::I8, trusted(), address, 0);
+                let one = self.b.ins().iconst(types::I8, 1);
+                let less = self.b.ins().isub(byte, one);
+                // Neither 0 (not active) nor LARGE.
+                self.compare(IntCC::UnsignedLessThan, less, i64::from(LARGE - 1))
+            }
+        };
         let (quick, slow, go_on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(slow);
         let exit = self.exit();

@@ -170,6 +170,8 @@ struct Env {
     /// Pure operations done before.
     done: Vec<(value::Key, ir::Value)>,
     constants: Vec<(u32, ir::Value)>,
+    /// Values known not to be 0.
+    nonzero: Vec<ir::Value>,
     /// Address of granule 0, and of its length byte.
     base: Option<ir::Value>,
     lens: Option<ir::Value>,
@@ -323,7 +325,7 @@ impl Translator<'_> {
         for reg in in_set(found.invariant) {
             self.get(reg);
         }
-        if found.segments != 0 {
+        if found.uses_lens {
             self.lens();
         }
         if found.steady && self.on(Optimisation::Lengths) {

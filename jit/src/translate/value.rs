@@ -142,6 +142,17 @@ impl Translator<'_> {
         }
     }
 
+    /// `value` is not 0 here.
+    pub(super) fn learn_nonzero(&mut self, value: ir::Value) {
+        if !self.is_nonzero(value) {
+            remember(&mut self.env.nonzero, value);
+        }
+    }
+
+    fn is_nonzero(&self, value: ir::Value) -> bool {
+        self.env.nonzero.contains(&value)
+    }
+
     /// A register's value, loaded if it is at home.
     pub(super) fn val(&mut self, reg: Reg) -> Val {
         if self.env.regs[reg.index()].val == Val::Home {
@@ -206,6 +217,7 @@ impl Translator<'_> {
             (_, _, Val::Const(0)) => {}
             (_, from, Val::Const(_)) => self.set(a, from),
             (to, from, _) if to == from => {}
+            (_, from, Val::Ssa(condition)) if self.is_nonzero(condition) => self.set(a, from),
             (Val::Const(if_zero), Val::Const(if_nonzero), _) => {
                 let condition = self.truth(c);
                 self.set(a, Val::Choice { condition, if_nonzero, if_zero });
@@ -321,7 +333,10 @@ impl Translator<'_> {
                         self.quotient(x, divisor)
                     }
                 } else {
-                    self.check_nonzero(divisor);
+                    if !self.is_nonzero(divisor) {
+                        self.check_nonzero(divisor);
+                        self.learn_nonzero(divisor);
+                    }
                     self.quotient(x, divisor)
                 }
             }
