@@ -26,6 +26,13 @@ const STRIDE_WORDS: u32 = 4097;
 /// Rounds of a hot region each time it is entered.
 const REGION_ROUNDS: u32 = 100;
 
+/// Instructions in a round: of the loop of a region, of filling and of replacing live segments, of both walks.
+const REGION_STEPS: u32 = 6;
+const FILL_STEPS: u32 = 10;
+const REPLACE_STEPS: u32 = 23;
+const WALK_STEPS: u32 = 13;
+const RANDOM_STEPS: u32 = 17;
+
 /// All series, with about `work` instructions executed at each point. The largest points take 300 MB.
 pub fn all(work: u32) -> Vec<Point> {
     let mut points = Vec::new();
@@ -35,14 +42,16 @@ pub fn all(work: u32) -> Vec<Point> {
     let lengths = [100, 1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000];
     series("program-length", &lengths, &|words| blocks(words, (work / words).max(1)));
     series("hot-regions", &[1, 10, 100, 1_000, 10_000, 30_000, 100_000], &|regions| {
-        loops_in_a_row(regions, REGION_ROUNDS, (work / (regions * REGION_ROUNDS * 6)).max(1))
+        loops_in_a_row(regions, REGION_ROUNDS, (work / (regions * REGION_ROUNDS * REGION_STEPS)).max(1))
     });
     let counts = [8, 10, 12, 14, 16, 18, 20, 22, 23].map(|power| 1 << power);
-    series("live-segments", &counts, &|count| live_segments(count, (work.saturating_sub(count * 10) / 23).max(1)));
+    series("live-segments", &counts, &|count| {
+        live_segments(count, (work.saturating_sub(count * FILL_STEPS) / REPLACE_STEPS).max(1))
+    });
     let sizes = [0, 4, 8, 12, 14, 16, 18, 20, 22, 24].map(|power| 1 << power);
-    series("segment-size-sequential", &sizes, &|words| segment_walk(words, 1, work / 13));
-    series("segment-size-strided", &sizes, &|words| segment_walk(words, STRIDE_WORDS, work / 13));
-    series("segment-size-random", &sizes, &|words| segment_random(words, work / 17));
+    series("segment-size-sequential", &sizes, &|words| segment_walk(words, 1, work / WALK_STEPS));
+    series("segment-size-strided", &sizes, &|words| segment_walk(words, STRIDE_WORDS, work / WALK_STEPS));
+    series("segment-size-random", &sizes, &|words| segment_random(words, work / RANDOM_STEPS));
     points
 }
 
@@ -120,4 +129,39 @@ pub fn segment_random(words: u32, rounds: u32) -> Vec<Word> {
     b.amend(R1, R5, R4);
     end_rounds(&mut b, head);
     b.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Oracle;
+    use crate::outcome::Stop;
+
+    /// Instructions that a program executes until it halts.
+    fn steps(program: &[Word]) -> u64 {
+        let outcome = Oracle::new(program, &[]).run(10_000_000);
+        assert_eq!(outcome.stop, Stop::Halt);
+        outcome.executed
+    }
+
+    #[test]
+    fn rounds_take_as_many_instructions_as_the_work_is_divided_by() {
+        let more = |make: &dyn Fn(u32) -> Vec<Word>| steps(&make(200)) - steps(&make(100));
+        assert_eq!(more(&|rounds| live_segments(16, rounds)), 100 * u64::from(REPLACE_STEPS));
+        assert_eq!(more(&|rounds| segment_walk(64, STRIDE_WORDS, rounds)), 100 * u64::from(WALK_STEPS));
+        assert_eq!(more(&|rounds| segment_random(64, rounds)), 100 * u64::from(RANDOM_STEPS));
+        assert_eq!(more(&|rounds| loops_in_a_row(1, rounds, 1)), 100 * u64::from(REGION_STEPS));
+        assert_eq!(steps(&live_segments(512, 1)) - steps(&live_segments(256, 1)), 256 * u64::from(FILL_STEPS));
+        assert_eq!(more(&|rounds| blocks(1_600, rounds)), 100 * (1_600 + 5));
+    }
+
+    #[test]
+    fn all_points_of_a_series_do_about_the_same_work() {
+        let work = 3_000_000;
+        for point in all(work).iter().filter(|point| point.size <= 1_024) {
+            let steps = steps(&point.program);
+            let near = f64::from(work) * 0.9..f64::from(work) * 1.1;
+            assert!(near.contains(&(steps as f64)), "{} {}: {steps}", point.series, point.size);
+        }
+    }
 }
