@@ -9,7 +9,8 @@ use crate::region::{End, Known, Region, Volatile, follow, known_at_entry, writte
 use crate::translate::Settings;
 use rum_interp::isa::{Instruction, Reg};
 use rum_interp::program::{SITE_HOST, SITE_PROGRAM};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A set of registers as a bit mask.
 pub(crate) type RegSet = u8;
@@ -18,15 +19,15 @@ pub(crate) type RegSet = u8;
 #[derive(Debug)]
 pub(crate) struct Facts {
     /// Registers that matter at a block's start.
-    pub matters: HashMap<u32, RegSet>,
+    pub matters: FxHashMap<u32, RegSet>,
     /// Registers that go into a join as block parameters. Joins that are not in here take everything from the homes.
-    pub params: HashMap<u32, RegSet>,
+    pub params: FxHashMap<u32, RegSet>,
     /// Blocks with an edge back to a block that leads to them: they poll at their end.
-    pub polls: HashSet<u32>,
+    pub polls: FxHashSet<u32>,
     /// The small loops that can only be entered at their header, outer ones first.
     pub loops: Vec<Loop>,
     /// The innermost of these that a block belongs to.
-    innermost: HashMap<u32, usize>,
+    innermost: FxHashMap<u32, usize>,
 }
 
 /// A natural loop.
@@ -76,7 +77,7 @@ struct Effect {
 /// Analyses a region.
 pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
     let back_edges = back_edges(region);
-    let polls: HashSet<u32> = back_edges.iter().map(|&(from, _)| from).collect();
+    let polls: FxHashSet<u32> = back_edges.iter().map(|&(from, _)| from).collect();
     let effects: BTreeMap<u32, Effect> =
         region.blocks.keys().map(|&start| (start, effect(region, start, polls.contains(&start)))).collect();
     let mut matters = backwards(region, &effects, |effect| effect.matters);
@@ -85,7 +86,8 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
         // Every block may leave at its start, when the limit is near.
         matters.values_mut().for_each(|set| *set = RegSet::MAX);
     }
-    let mut facts = Facts { matters, polls, params: HashMap::new(), loops: Vec::new(), innermost: HashMap::new() };
+    let mut facts =
+        Facts { matters, polls, params: FxHashMap::default(), loops: Vec::new(), innermost: FxHashMap::default() };
     if settings.optimisations.has(Optimisation::Loops) {
         let loops = small_loops(region, &back_edges, &effects);
         for found in &loops {
@@ -196,8 +198,8 @@ fn may_leave(region: &Region, instruction: Instruction, known: &[Known; 8]) -> b
 
 /// Solves a backward problem: what is needed at a block's start is what it needs itself, and what its successors need
 /// and it does not write.
-fn backwards(region: &Region, effects: &BTreeMap<u32, Effect>, own: fn(&Effect) -> RegSet) -> HashMap<u32, RegSet> {
-    let mut needed: HashMap<u32, RegSet> = effects.iter().map(|(&start, effect)| (start, own(effect))).collect();
+fn backwards(region: &Region, effects: &BTreeMap<u32, Effect>, own: fn(&Effect) -> RegSet) -> FxHashMap<u32, RegSet> {
+    let mut needed: FxHashMap<u32, RegSet> = effects.iter().map(|(&start, effect)| (start, own(effect))).collect();
     loop {
         let mut changed = false;
         for (start, block) in region.blocks.iter().rev() {
@@ -221,7 +223,7 @@ fn back_edges(region: &Region) -> Vec<(u32, u32)> {
         Open,
         Done,
     }
-    let mut marks: HashMap<u32, Mark> = HashMap::new();
+    let mut marks: FxHashMap<u32, Mark> = FxHashMap::default();
     let mut edges = Vec::new();
     let entries = region.blocks.values().filter(|block| block.entry).map(|block| block.start);
     for root in std::iter::once(region.root).chain(entries).chain(region.blocks.keys().copied()) {
@@ -252,7 +254,7 @@ fn back_edges(region: &Region) -> Vec<(u32, u32)> {
 
 /// The natural loops of few words, outer ones first.
 fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u32, Effect>) -> Vec<Loop> {
-    let mut before: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut before: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
     for block in region.blocks.values() {
         for next in region.successors(block) {
             before.entry(next).or_default().push(block.start);
@@ -273,7 +275,7 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
 /// Leaves out loops whose header belongs to a smaller one: where control flow is that tangled, they overlap.
 fn nested(loops: Vec<Loop>) -> Vec<Loop> {
     let innermost = |start: u32| loops.iter().rev().find(|found| found.body.contains(&start)).map(|found| found.header);
-    let own: HashSet<u32> =
+    let own: FxHashSet<u32> =
         loops.iter().map(|found| found.header).filter(|&header| innermost(header) == Some(header)).collect();
     loops.into_iter().filter(|found| own.contains(&found.header)).collect()
 }
@@ -330,7 +332,7 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
 }
 
 /// The blocks of the natural loop of a back edge, if they are few words.
-fn small_loop(region: &Region, before: &HashMap<u32, Vec<u32>>, from: u32, header: u32) -> Option<BTreeSet<u32>> {
+fn small_loop(region: &Region, before: &FxHashMap<u32, Vec<u32>>, from: u32, header: u32) -> Option<BTreeSet<u32>> {
     let mut body = BTreeSet::from([header]);
     let mut waiting = vec![from];
     let mut words = 0;

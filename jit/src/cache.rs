@@ -16,7 +16,8 @@ use rum_interp::Word;
 use rum_interp::isa::Instruction;
 use rum_interp::program::{HEAT_COMPILED, Program, WATCH_PLAIN, WATCH_TRANSLATED};
 use rum_interp::reserve::{Backing, Reservation};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// Why a unit was killed.
@@ -64,9 +65,9 @@ pub(crate) struct Unit {
     /// Looking into them has taught something that the next translation can use.
     pub learnt: bool,
     /// What was known about its sites when it was made.
-    known_sites: HashMap<u32, u8>,
+    known_sites: FxHashMap<u32, u8>,
     /// How it executes words that are patched again and again.
-    volatile: HashMap<u32, Volatile>,
+    volatile: FxHashMap<u32, Volatile>,
 }
 
 impl Unit {
@@ -95,7 +96,7 @@ const STRETCH_WORDS: u32 = 64;
 
 /// Numbers of units by the stretches of the program that they have to do with: programs can have many thousand units.
 #[derive(Default)]
-struct Index(HashMap<u32, Vec<u32>>);
+struct Index(FxHashMap<u32, Vec<u32>>);
 
 impl Index {
     /// The stretches that words lie in, each once if the words are in order.
@@ -138,7 +139,7 @@ pub(crate) struct Cache {
     next_unit: u32,
     table: Reservation,
     table_words: usize,
-    pub killed: HashMap<&'static str, u64>,
+    pub killed: FxHashMap<&'static str, u64>,
 }
 
 impl Cache {
@@ -148,7 +149,7 @@ impl Cache {
     /// The system has no address space for the table.
     pub fn new(words_max: usize, backing: Backing) -> io::Result<Cache> {
         let table = Reservation::new(words_max * 8, backing)?;
-        let killed = Cause::ALL.map(|cause| (cause.name(), 0)).into();
+        let killed = Cause::ALL.map(|cause| (cause.name(), 0)).into_iter().collect();
         Ok(Cache {
             units: BTreeMap::new(),
             made_from: Index::default(),

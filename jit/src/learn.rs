@@ -1,6 +1,5 @@
 //! What is learnt by watching the interpreter: what instructions meet, and where computed jumps go.
 
-use crate::cache::Unit;
 use crate::vm::Jit;
 use rum_interp::isa::Instruction;
 use rum_interp::memory::LARGE;
@@ -26,19 +25,10 @@ impl Jit {
             if state.executed >= until || state.polled() {
                 break;
             }
-            let mut bits = note_site(state, zero);
-            let patched = |unit: &mut Unit| {
-                state.memory.program().get(state.pc as usize).is_some_and(|&word| unit.learn_word(state.pc, word))
-            };
-            if self.cache.unit_mut(unit).is_some_and(patched) || (unit != 0 && self.stores_into_code(state)) {
-                state.program.change_watch(state.pc, SITE_HOST, 0);
-                bits |= SITE_HOST;
-            }
             let (pc, replacements) = (state.pc, state.replacements);
-            if bits != 0
-                && let Some(unit) = self.cache.unit_mut(unit)
-            {
-                unit.learn(pc, bits);
+            let bits = note_site(state, zero);
+            if unit != 0 {
+                self.learn(state, unit, bits);
             }
             if let Err(stop) = machine.step() {
                 return Some(stop);
@@ -54,6 +44,20 @@ impl Jit {
             }
         }
         None
+    }
+
+    /// The instruction at the pc has met something (`SITE_...`) on a way that a unit did not go.
+    fn learn(&mut self, state: &mut State, unit: u32, mut bits: u8) {
+        let pc = state.pc;
+        let Some(&word) = state.memory.program().get(pc as usize) else { return };
+        let patched = self.cache.unit_mut(unit).is_some_and(|unit| unit.learn_word(pc, word));
+        if patched || self.stores_into_code(state) {
+            state.program.change_watch(pc, SITE_HOST, 0);
+            bits |= SITE_HOST;
+        }
+        if let Some(unit) = self.cache.unit_mut(unit).filter(|_| bits != 0) {
+            unit.learn(pc, bits);
+        }
     }
 
     /// Whether the instruction at the pc stores to a word that a live unit was made from.

@@ -13,7 +13,8 @@ use crate::abi::ENTRIES_MAX;
 use rum_interp::Word;
 use rum_interp::isa::{Instruction, Reg};
 use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED};
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// What discovery looks at, and its limits.
 pub(crate) struct Surroundings<'a> {
@@ -119,15 +120,15 @@ pub(crate) struct Region {
     /// Registers taken to be 0 at every entry, as a bit mask; no block changes them.
     pub zero: u8,
     /// Words that are read at run time.
-    pub volatile: HashMap<u32, Volatile>,
+    pub volatile: FxHashMap<u32, Volatile>,
     /// Length of segment 0.
     pub program_len: u32,
     /// Constant offsets of segment 0 that the region stores to although somebody depends on the words there.
-    pub watched_stores: HashSet<u32>,
+    pub watched_stores: FxHashSet<u32>,
     /// Constant offsets of segment 0 that the region stores to, and nobody depends on.
-    pub plain_stores: HashSet<u32>,
+    pub plain_stores: FxHashSet<u32>,
     /// What the instructions at words of the region have met (`SITE_...`), where anything.
-    pub sites: HashMap<u32, u8>,
+    pub sites: FxHashMap<u32, u8>,
 }
 
 impl Region {
@@ -318,13 +319,13 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
         blocks: BTreeMap::new(),
         words: BTreeMap::new(),
         zero,
-        volatile: HashMap::new(),
+        volatile: FxHashMap::default(),
         program_len: len,
-        watched_stores: HashSet::new(),
-        plain_stores: HashSet::new(),
-        sites: HashMap::new(),
+        watched_stores: FxHashSet::default(),
+        plain_stores: FxHashSet::default(),
+        sites: FxHashMap::default(),
     };
-    let mut entries: HashSet<u32> = HashSet::from([root]);
+    let mut entries: FxHashSet<u32> = FxHashSet::from_iter([root]);
     let mut waiting = BinaryHeap::from([(i32::MAX, root)]);
     let mut words = 0usize;
     let mut changed = 0u8;
@@ -393,7 +394,7 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
 
 impl Region {
     /// Counts edges, marks entries, copies words.
-    fn finish(&mut self, around: &Surroundings, entries: &HashSet<u32>) {
+    fn finish(&mut self, around: &Surroundings, entries: &FxHashSet<u32>) {
         let mut edges: BTreeMap<u32, u32> = BTreeMap::new();
         for block in self.blocks.values_mut() {
             block.entry = entries.contains(&block.start);
@@ -407,7 +408,7 @@ impl Region {
                 }
             }
         }
-        let stores: HashSet<u32> = self.constant_stores().collect();
+        let stores: FxHashSet<u32> = self.constant_stores().collect();
         (self.watched_stores, self.plain_stores) =
             stores.into_iter().partition(|&offset| self.depends_on(offset, around));
         for block in self.blocks.values_mut() {

@@ -10,7 +10,7 @@ use crate::vm::{Backend, Jit};
 use rum_interp::program::WATCH_TRANSLATED;
 use rum_interp::state::State;
 use rum_interp::{Machine, Stop};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Stores into a translated word, each of which cost a unit, after which it is taken to be patched for ever.
 const PATCHES_VOLATILE: u32 = 3;
@@ -45,7 +45,7 @@ struct NewUnit {
 #[derive(Default)]
 pub(crate) struct Growth {
     /// Roots of the regions to take in, and the words of those that were found since it was last compiled.
-    targets: HashSet<u32>,
+    targets: FxHashSet<u32>,
     ranges: Vec<(u32, u32)>,
     /// Targets found since it was last compiled, and how often it was.
     waiting: u32,

@@ -13,7 +13,7 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::reserve::Backing;
 use rum_interp::state::{State, poll};
 use rum_interp::{Machine, Stop};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Why an engine cannot be had.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub(crate) struct Jit {
     pub backend: Option<Backend>,
     pub compile_threads: usize,
     /// What was handed to the worker, by the number of its unit; what is not in here any more is dropped.
-    pub pending: HashMap<u32, Pending>,
+    pub pending: FxHashMap<u32, Pending>,
     pub settings: Settings,
     pub threshold: i32,
     pub budget_bytes: usize,
@@ -69,17 +69,17 @@ pub(crate) struct Jit {
     /// Load-programs seen.
     pub replacements: u64,
     /// Stores into translated words that cost a unit, by word.
-    pub patches: HashMap<u32, u32>,
+    pub patches: FxHashMap<u32, u32>,
     /// Where computed jumps were seen to go, by the word of the jump.
-    pub targets: HashMap<u32, Vec<u32>>,
+    pub targets: FxHashMap<u32, Vec<u32>>,
     /// Registers not to be taken to be 0, by the root of a region.
-    pub not_zero: HashMap<u32, u8>,
+    pub not_zero: FxHashMap<u32, u8>,
     /// How often a root's unit was compiled again.
-    pub improvements: HashMap<u32, u32>,
+    pub improvements: FxHashMap<u32, u32>,
     /// Growth of a root's unit.
-    pub growth: HashMap<u32, Growth>,
+    pub growth: FxHashMap<u32, Growth>,
     /// How often a root's code was dropped because the program had changed meanwhile, this one or others before it.
-    pub drops: HashMap<u32, u32>,
+    pub drops: FxHashMap<u32, u32>,
     pub gains: [u64; Optimisation::ALL.len()],
     exits: [u64; ExitKind::ALL.len()],
     /// Instructions interpreted one by one to learn from them.
@@ -234,18 +234,18 @@ impl Jit {
             code,
             backend: None,
             compile_threads: options.compile_threads,
-            pending: HashMap::new(),
+            pending: FxHashMap::default(),
             settings,
             threshold,
             budget_bytes: options.code_budget_bytes,
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
             replacements: state.replacements,
-            patches: HashMap::new(),
-            targets: HashMap::new(),
-            not_zero: HashMap::new(),
-            improvements: HashMap::new(),
-            growth: HashMap::new(),
-            drops: HashMap::new(),
+            patches: FxHashMap::default(),
+            targets: FxHashMap::default(),
+            not_zero: FxHashMap::default(),
+            improvements: FxHashMap::default(),
+            growth: FxHashMap::default(),
+            drops: FxHashMap::default(),
             gains: [0; Optimisation::ALL.len()],
             exits: [0; ExitKind::ALL.len()],
             observed: 0,

@@ -22,7 +22,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use rum_interp::Word;
 use rum_interp::isa::Instruction;
 use rum_testkit::builder::Builder;
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
 
 /// Architectures that every function is compiled for.
@@ -37,13 +37,13 @@ struct Guest {
     /// Registers that hold 0 at the start.
     zero: u8,
     /// Words that were jumped to often enough to belong to the region if it leads to them.
-    warm: HashSet<u32>,
+    warm: FxHashSet<u32>,
     /// What is known about words: `WATCH_...` and `SITE_...` bits.
-    watch: HashMap<u32, u8>,
+    watch: FxHashMap<u32, u8>,
     /// Words that are patched again and again.
-    volatile: HashSet<u32>,
+    volatile: FxHashSet<u32>,
     /// Where computed jumps were seen to go.
-    targets: HashMap<u32, Vec<u32>>,
+    targets: FxHashMap<u32, Vec<u32>>,
     settings: Settings,
 }
 
@@ -62,10 +62,10 @@ impl Guest {
         Guest {
             words: b.build(),
             zero: ZERO,
-            warm: HashSet::new(),
-            watch: HashMap::new(),
-            volatile: HashSet::new(),
-            targets: HashMap::new(),
+            warm: FxHashSet::default(),
+            watch: FxHashMap::default(),
+            volatile: FxHashSet::default(),
+            targets: FxHashMap::default(),
             settings,
         }
     }

@@ -37,7 +37,8 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::isa::{Instruction, Reg};
 use rum_interp::program::SITE_HOST;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use value::{RegState, Val};
 
 /// Why compiled code was left at an exit site.
@@ -131,13 +132,13 @@ pub(crate) fn translate(
         unit,
         plan: Plan::default(),
         exits: Vec::new(),
-        heads: HashMap::new(),
-        loops: HashMap::new(),
+        heads: FxHashMap::default(),
+        loops: FxHashMap::default(),
         dispatch: None,
         transfer: None,
         returns: BTreeMap::new(),
-        signatures: HashMap::new(),
-        wides: HashMap::new(),
+        signatures: FxHashMap::default(),
+        wides: FxHashMap::default(),
         waiting: Vec::new(),
         env: Env::default(),
         straight_line: StraightLine::default(),
@@ -212,17 +213,17 @@ struct Translator<'a> {
     plan: Plan,
     exits: Vec<PendingExit>,
     /// The CLIF blocks of joins; of a loop's header, the preheader.
-    heads: HashMap<u32, ir::Block>,
+    heads: FxHashMap<u32, ir::Block>,
     /// Where the edges back to a loop's header go, and what is known in the loop.
-    loops: HashMap<u32, (ir::Block, Env)>,
+    loops: FxHashMap<u32, (ir::Block, Env)>,
     /// Shared ends: a computed jump, a jump to another unit, and returns of a number.
     dispatch: Option<ir::Block>,
     transfer: Option<ir::Block>,
     /// In order of their numbers: the same region always gives the same function.
     returns: BTreeMap<u32, ir::Block>,
-    signatures: HashMap<usize, ir::SigRef>,
+    signatures: FxHashMap<usize, ir::SigRef>,
     /// 64-bit forms of values, made where the values were.
-    wides: HashMap<ir::Value, ir::Value>,
+    wides: FxHashMap<ir::Value, ir::Value>,
     /// Blocks of the tree that is being translated: start, CLIF block (none: where the builder stands), what is known.
     waiting: Vec<(u32, Option<ir::Block>, Env)>,
     env: Env,
