@@ -145,6 +145,10 @@ impl Jit {
         if root >= state.memory.program_len || self.cache.entry(root) != 0 {
             return None;
         }
+        if self.pending.len() >= WAITING_MAX {
+            set_heat(state, root, self.threshold() / 2);
+            return None;
+        }
         let zero = (0..8).filter(|&reg| state.registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
         let replacements = state.replacements;
         set_heat(state, root, 0);
@@ -248,9 +252,6 @@ impl Jit {
         }
         if replaces.is_some() && self.pending.values().any(|pending| pending.replaces == replaces) {
             return;
-        }
-        if replaces.is_none() && self.pending.len() >= WAITING_MAX {
-            return self.put_off(state, root, self.threshold() / 2);
         }
         if self.code.used_bytes() > self.budget_bytes {
             self.new_generation(state);
