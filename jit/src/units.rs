@@ -10,7 +10,7 @@ use crate::vm::{Backend, Jit};
 use rum_interp::program::WATCH_TRANSLATED;
 use rum_interp::state::State;
 use rum_interp::{Machine, Stop};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Stores into a translated word, each of which cost a unit, after which it is taken to be patched for ever.
 const PATCHES_VOLATILE: u32 = 3;
@@ -18,6 +18,8 @@ const PATCHES_VOLATILE: u32 = 3;
 const WARM_SHARE: i32 = 4;
 /// The threshold is twice as high when so much CLIF was compiled, three times when it was twice as much, and so on.
 const THRESHOLD_DOUBLES: u64 = 15_000;
+/// CLIF instructions that a word becomes, about.
+const CLIF_PER_WORD: u64 = 2;
 /// Regions that wait for the compiler's thread. Others have to become hot again.
 const WAITING_MAX: usize = 64;
 /// Words in a region.
@@ -32,6 +34,39 @@ pub(crate) struct Pending {
     pub region: Region,
     /// The unit whose place it takes.
     replaces: Option<u32>,
+}
+
+/// What was handed to the compiler's thread, by the number of its unit; what is not in here any more is dropped.
+#[derive(Default)]
+pub(crate) struct Queue {
+    regions: FxHashMap<u32, Pending>,
+    words: usize,
+}
+
+impl Queue {
+    fn insert(&mut self, unit: u32, pending: Pending) {
+        self.words += pending.region.len();
+        self.regions.insert(unit, pending);
+    }
+
+    fn remove(&mut self, unit: u32) -> Option<Pending> {
+        let pending = self.regions.remove(&unit)?;
+        self.words -= pending.region.len();
+        Some(pending)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u32, &Pending)> {
+        self.regions.iter().map(|(&unit, pending)| (unit, pending))
+    }
+
+    fn len(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Words of all regions together.
+    fn words(&self) -> usize {
+        self.words
+    }
 }
 
 /// Code that is to become a unit.
@@ -104,9 +139,9 @@ impl Jit {
     /// Forgets what is on its way. Gives the number of regions dropped.
     pub fn drop_pending(&mut self, state: &mut State, which: impl Fn(&Pending) -> bool) -> usize {
         let dropped: Vec<u32> =
-            self.pending.iter().filter(|(_, pending)| which(pending)).map(|(&unit, _)| unit).collect();
+            self.pending.iter().filter(|(_, pending)| which(pending)).map(|(unit, _)| unit).collect();
         for unit in &dropped {
-            if let Some(pending) = self.pending.remove(unit) {
+            if let Some(pending) = self.pending.remove(*unit) {
                 self.dropped(state, &pending.region);
             }
         }
@@ -215,7 +250,7 @@ impl Jit {
             words: unit.words(),
         };
         let pending = |root: Option<u32>| {
-            let mut regions = self.pending.values().map(|pending| &pending.region);
+            let mut regions = self.pending.iter().map(|(_, pending)| &pending.region);
             regions.find(|region| root.map_or_else(|| region.contains(from), |root| region.root == root)).map(of_region)
         };
         pending(None).or_else(|| self.cache.made_from(from).map(of_unit)).or_else(|| {
@@ -237,10 +272,11 @@ impl Jit {
         }
     }
 
-    /// Jumps to a word after which it is hot. The more was compiled already, the more it takes: where everything is lukewarm,
-    /// compiling must not become what the time is spent on.
+    /// Jumps to a word after which it is hot. The more was compiled already or is going to be, the more it takes: where
+    /// everything is lukewarm, compiling must not become what the time is spent on.
     pub fn threshold(&self) -> i32 {
-        let times = 1 + self.stats.clif_instructions / THRESHOLD_DOUBLES;
+        let clif = self.stats.clif_instructions + self.pending.words() as u64 * CLIF_PER_WORD;
+        let times = 1 + clif / THRESHOLD_DOUBLES;
         self.threshold.saturating_mul(i32::try_from(times).unwrap_or(i32::MAX)).min(i32::MAX - 1)
     }
 
@@ -250,7 +286,7 @@ impl Jit {
         if self.cache.numbers_used() + 1 >= abi::UNITS_MAX {
             return self.give_up();
         }
-        if replaces.is_some() && self.pending.values().any(|pending| pending.replaces == replaces) {
+        if replaces.is_some() && self.pending.iter().any(|(_, pending)| pending.replaces == replaces) {
             return;
         }
         if self.code.used_bytes() > self.budget_bytes {
@@ -358,7 +394,7 @@ impl Jit {
         let finished: Vec<_> = worker.map_or_else(Vec::new, |worker| worker.finished().collect());
         let mut batch = Vec::with_capacity(finished.len());
         for Done { unit, result } in finished {
-            if let Some(pending) = self.pending.remove(&unit) {
+            if let Some(pending) = self.pending.remove(unit) {
                 batch.extend(self.compiled(state, unit, pending, result));
             }
         }

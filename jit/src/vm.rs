@@ -8,7 +8,7 @@ use crate::options::{EngineKind, Optimisation, Optimisations, Options};
 use crate::stats::Stats;
 use crate::stubs::{HostCalls, Trampoline, publish_stubs};
 use crate::translate::{ExitReason, Settings};
-use crate::units::{Growth, Pending};
+use crate::units::{Growth, Queue};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::reserve::Backing;
 use rum_interp::state::{State, poll};
@@ -60,8 +60,7 @@ pub(crate) struct Jit {
     /// Made when the first region is to be compiled: short programs never need it.
     pub backend: Option<Backend>,
     pub compile_threads: usize,
-    /// What was handed to the worker, by the number of its unit; what is not in here any more is dropped.
-    pub pending: FxHashMap<u32, Pending>,
+    pub pending: Queue,
     pub settings: Settings,
     pub threshold: i32,
     pub budget_bytes: usize,
@@ -234,7 +233,7 @@ impl Jit {
             code,
             backend: None,
             compile_threads: options.compile_threads,
-            pending: FxHashMap::default(),
+            pending: Queue::default(),
             settings,
             threshold,
             budget_bytes: options.code_budget_bytes,
