@@ -52,11 +52,27 @@ fn too_much_compiling_is_noticed() {
     assert!(is_bounded(&Stats { instructions: 6_000_000_000, ..short }));
 }
 
+/// The same for a program that is worth compiling: nine of ten instructions are executed in compiled code.
+fn check_compiled(program: &[Word]) -> Stats {
+    let stats = check(program);
+    assert!(stats.regions_published > 0);
+    let (compiled, all) = (stats.instructions_compiled, stats.instructions);
+    assert!(compiled >= all / 10 * 9, "only {compiled} of {all} instructions are executed in compiled code");
+    stats
+}
+
 #[test]
-fn nothing_but_jumps_to_the_next_word() {
+fn jumps_to_the_next_word() {
+    check_compiled(&hostile::jumps_to_next(100, 200_000));
     let stats = check(&hostile::jumps_to_next(20_000, 1_500));
     assert!(stats.regions_published > 0);
-    check(&hostile::computed_jumps_to_next(20_000, 1_500));
+}
+
+#[test]
+fn computed_jumps_to_the_next_word() {
+    check_compiled(&hostile::computed_jumps_to_next(100, 200_000));
+    let stats = check(&hostile::computed_jumps_to_next(20_000, 1_500));
+    assert!(stats.regions_published > 0);
 }
 
 #[test]
@@ -66,16 +82,25 @@ fn many_loops_in_a_row() {
 }
 
 #[test]
-fn code_that_is_patched_all_the_time() {
-    let stats = check(&hostile::patched_literal(2_000_000));
-    assert!(stats.regions_published > 0 && stats.volatile_words == 1, "{} volatile words", stats.volatile_words);
+fn a_literal_that_is_patched_all_the_time() {
+    let stats = check_compiled(&hostile::patched_literal(2_000_000));
+    assert_eq!((stats.volatile_words, stats.host_steps), (1, 0), "it is an operand");
+}
+
+#[test]
+fn an_instruction_that_is_patched_all_the_time() {
     // A word that is a literal for long is compiled as one, and learnt to be something else.
     for same in [1, 100, 30_000] {
-        let stats = check(&hostile::patched_operator(same, 1_000_000));
-        assert!(stats.regions_published > 0 && stats.volatile_words == 1, "{} volatile words", stats.volatile_words);
-        assert!(stats.instructions_compiled > stats.instructions / 10 * 9, "{}", stats.instructions_compiled);
+        let stats = check_compiled(&hostile::patched_operator(same, 1_000_000));
+        assert_eq!(stats.volatile_words, 1);
+        assert!(stats.host_steps > 0, "the host executes what is no literal");
     }
-    check(&hostile::patched_everywhere(1 << 12, 1_000_000));
+}
+
+#[test]
+fn thousands_of_words_that_are_patched_all_the_time() {
+    let stats = check(&hostile::patched_everywhere(1 << 12, 1_000_000));
+    assert!(stats.regions_requested < 1 << 12, "no word has code compiled for ever");
 }
 
 #[test]
@@ -85,15 +110,33 @@ fn huge_straight_line_code_run_twice() {
 }
 
 #[test]
+fn straight_line_code_run_often() {
+    let stats = check(&hostile::straight_line(20_000, 1_500));
+    assert!(stats.regions_published > 0);
+}
+
+#[test]
 fn thousands_of_computed_targets() {
-    check(&hostile::computed_targets(1 << 12, 3_000_000));
-    check(&hostile::threaded_targets(4_000, 2_000));
+    let stats = check(&hostile::computed_targets(1 << 12, 3_000_000));
+    assert!(stats.instructions_compiled > stats.instructions / 2);
+}
+
+#[test]
+fn thousands_of_threaded_targets() {
+    let stats = check(&hostile::threaded_targets(4_000, 2_000));
+    assert!(stats.regions_published > 0);
 }
 
 #[test]
 fn load_program_in_a_loop() {
     check(&hostile::load_program(64, 300_000));
-    check(&hostile::load_program(1_000_000, 50));
-    check(&hostile::load_program_alternating(1_000, 10, 50_000));
-    check(&hostile::load_program_alternating(1_000, 2_000, 500));
+    let stats = check(&hostile::load_program(1_000_000, 50));
+    assert!(stats.regions_published > 0, "making the copy is compiled");
+}
+
+#[test]
+fn programs_that_replace_each_other() {
+    for (inner, loads) in [(10, 50_000), (2_000, 500)] {
+        check(&hostile::load_program_alternating(1_000, inner, loads));
+    }
 }

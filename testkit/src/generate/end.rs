@@ -117,6 +117,9 @@ impl Maker {
     /// A hot loop that patches its own first word in every round. Nothing but that word reads a register that is
     /// overwritten right behind it.
     pub(super) fn patched_loop(&mut self) {
+        if self.rng.percent(50) {
+            return self.patched_literal_loop();
+        }
         let [c, t, v, x, s] = self.regs();
         let zero = self.zero_reg;
         let site = self.b.label();
@@ -132,6 +135,31 @@ impl Maker {
         self.b.literal_label(t, site, 0);
         self.b.amend(zero, t, v);
         self.b.add(x, c, c);
+        self.one_less(c, t);
+        let next = self.b.label();
+        self.b.branch(c, site, next, [t, v], zero);
+        self.b.bind(next);
+        self.extra_cost += i64::from(rounds) * 24;
+    }
+
+    /// A hot loop whose first word is a literal that it counts up after having used it; a division follows, which may only
+    /// leave where the literal is not read again.
+    fn patched_literal_loop(&mut self) {
+        let [c, t, v, x, s] = self.regs();
+        let zero = self.zero_reg;
+        let site = self.b.label();
+        self.b.literal(zero, 0);
+        let rounds = self.rng.between(300, 500);
+        self.b.literal(c, rounds);
+        self.b.bind(site);
+        self.tag(Tag::PatchedLoop);
+        self.b.literal(x, 1);
+        self.b.add(s, s, x);
+        self.b.constant(v, Instruction::Literal { a: x, value: 2 }.encode(), t);
+        self.b.add(v, v, x);
+        self.b.literal_label(t, site, 0);
+        self.b.amend(zero, t, v);
+        self.b.div(v, s, x);
         self.one_less(c, t);
         let next = self.b.label();
         self.b.branch(c, site, next, [t, v], zero);
