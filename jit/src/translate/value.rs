@@ -59,7 +59,7 @@ pub(super) enum Key {
 }
 
 /// How many operations and facts are remembered. What is found again after long was kept in a register, or spilt, for as long:
-/// remembering 40 costs a tenth of the time of programs with long straight lines, half of it in the register allocator.
+/// remembering 40 costs a tenth of the time of programs with long straight lines (docs/performance.md).
 pub(super) const MEMORY: usize = 12;
 
 /// Adds to a list that is searched from its end, and forgets the oldest.
