@@ -17,6 +17,18 @@ fn known_lengths_and_words() {
     }));
 }
 
+/// A record that was read is given back: its length byte is known, and so is that its identifier is not 0.
+#[test]
+fn abandon_of_what_was_read() {
+    assert_golden!(Guest::new(|b| {
+        b.literal(R4, 0);
+        b.index(R2, R1, R4);
+        b.abandon(R1);
+        b.cond_move(R3, R2, R1);
+        b.halt();
+    }));
+}
+
 #[test]
 fn variable_offset() {
     assert_golden!(Guest::new(|b| {
