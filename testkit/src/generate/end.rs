@@ -114,13 +114,11 @@ impl Maker {
         self.extra_cost += i64::from(rounds * (stores + 1) * 24);
     }
 
-    /// A hot loop that patches its own first word in every round. Nothing but that word reads a register that is
-    /// overwritten right behind it.
+    /// A hot loop that patches its own first word in every round.
     pub(super) fn patched_loop(&mut self) {
-        if self.rng.percent(50) {
-            return self.patched_literal_loop();
-        }
-        let [c, t, v, x, s] = self.regs();
+        let is_literal = self.rng.percent(50);
+        let regs: [Reg; 5] = self.regs();
+        let [c, t, v, ..] = regs;
         let zero = self.zero_reg;
         let site = self.b.label();
         self.b.literal(zero, 0);
@@ -128,13 +126,11 @@ impl Maker {
         self.b.literal(c, rounds);
         self.b.bind(site);
         self.tag(Tag::PatchedLoop);
-        let word = Instruction::Add { a: s, b: s, c: x }.encode();
-        self.b.data(word);
-        self.b.literal(x, 5);
-        self.b.constant(v, word, t);
-        self.b.literal_label(t, site, 0);
-        self.b.amend(zero, t, v);
-        self.b.add(x, c, c);
+        if is_literal {
+            self.literal_counted_up(site, regs);
+        } else {
+            self.word_stored_again(site, regs);
+        }
         self.one_less(c, t);
         let next = self.b.label();
         self.b.branch(c, site, next, [t, v], zero);
@@ -142,29 +138,35 @@ impl Maker {
         self.extra_cost += i64::from(rounds) * 24;
     }
 
-    /// A hot loop whose first word is a literal that it counts up after having used it; a division follows, which may only
-    /// leave where the literal is not read again.
-    fn patched_literal_loop(&mut self) {
-        let [c, t, v, x, s] = self.regs();
-        let zero = self.zero_reg;
-        let site = self.b.label();
-        self.b.literal(zero, 0);
-        let rounds = self.rng.between(300, 500);
-        self.b.literal(c, rounds);
-        self.b.bind(site);
-        self.tag(Tag::PatchedLoop);
+    /// The word at `site` is stored as it is. Nothing but that word reads a register that is overwritten right behind it.
+    fn word_stored_again(&mut self, site: Label, [c, t, v, x, s]: [Reg; 5]) {
+        let word = Instruction::Add { a: s, b: s, c: x }.encode();
+        self.b.data(word);
+        self.b.literal(x, 5);
+        self.b.constant(v, word, t);
+        self.b.literal_label(t, site, 0);
+        self.b.amend(self.zero_reg, t, v);
+        self.b.add(x, c, c);
+    }
+
+    /// The word at `site` is a literal that is used and then counted up, half of the time at an offset that cannot be told
+    /// beforehand. A division follows, which may only leave where the literal is not read again.
+    fn literal_counted_up(&mut self, site: Label, [c, t, v, x, s]: [Reg; 5]) {
         self.b.literal(x, 1);
         self.b.add(s, s, x);
         self.b.constant(v, Instruction::Literal { a: x, value: 2 }.encode(), t);
         self.b.add(v, v, x);
-        self.b.literal_label(t, site, 0);
-        self.b.amend(zero, t, v);
-        self.b.div(v, s, x);
-        self.one_less(c, t);
-        let next = self.b.label();
-        self.b.branch(c, site, next, [t, v], zero);
-        self.b.bind(next);
-        self.extra_cost += i64::from(rounds) * 24;
+        if self.rng.percent(50) {
+            // The counter is smaller: this is 0.
+            self.b.literal(t, 1000);
+            self.b.div(t, c, t);
+            self.b.literal_label(x, site, 0);
+            self.b.add(t, t, x);
+        } else {
+            self.b.literal_label(t, site, 0);
+        }
+        self.b.amend(self.zero_reg, t, v);
+        self.b.div(v, s, c);
     }
 
     /// A hot loop that goes through a segment, or the program, until it is one word too far.
