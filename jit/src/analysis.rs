@@ -20,7 +20,8 @@ pub(crate) type RegSet = u8;
 pub(crate) struct Facts {
     /// Registers that matter at a block's start.
     pub matters: FxHashMap<u32, RegSet>,
-    /// Registers that go into a join as block parameters. Joins that are not in here take everything from the homes.
+    /// Registers that go into a join as block parameters. Joins that are not in here take everything from the homes. Of a
+    /// loop's header, what comes from outside the loop.
     pub params: FxHashMap<u32, RegSet>,
     /// Blocks with an edge back to a block that leads to them: they poll at their end.
     pub polls: FxHashSet<u32>,
@@ -30,11 +31,13 @@ pub(crate) struct Facts {
     innermost: FxHashMap<u32, usize>,
 }
 
-/// A natural loop.
+/// A natural loop. Several may have the same header, one inside the other.
 #[derive(Debug)]
 pub(crate) struct Loop {
     pub header: u32,
     pub body: BTreeSet<u32>,
+    /// Registers that go from round to round as block parameters.
+    pub params: RegSet,
     /// Registers that some instruction in it changes.
     pub changed: RegSet,
     /// Registers that are read in it and not changed.
@@ -48,16 +51,20 @@ pub(crate) struct Loop {
 }
 
 impl Facts {
-    /// The loop whose header is `start`.
-    pub fn loop_of_header(&self, start: u32) -> Option<&Loop> {
-        self.innermost.get(&start).map(|&index| &self.loops[index]).filter(|found| found.header == start)
+    /// The loops whose header is `start`, outer ones first, as indices into `loops`.
+    pub fn loops_of_header(&self, start: u32) -> impl Iterator<Item = usize> {
+        (0..self.loops.len()).filter(move |&index| self.loops[index].header == start)
     }
 
-    /// The innermost loop around `start`, not counting the one whose header it is.
-    pub fn loop_around(&self, start: u32) -> Option<&Loop> {
-        let index = *self.innermost.get(&start)?;
-        let outer = self.loops[..index].iter().rev().find(|outer| outer.body.contains(&start));
-        if self.loops[index].header == start { outer } else { Some(&self.loops[index]) }
+    /// The innermost loop around `start`, not counting those whose header it is.
+    pub fn loop_around(&self, start: u32) -> Option<usize> {
+        let innermost = *self.innermost.get(&start)?;
+        (0..=innermost).rev().find(|&index| self.loops[index].header != start && self.loops[index].body.contains(&start))
+    }
+
+    /// The innermost loop that an edge goes round.
+    pub fn loop_of_edge(&self, from: u32, target: u32) -> Option<usize> {
+        self.loops.iter().rposition(|found| found.header == target && found.body.contains(&from))
     }
 }
 
@@ -89,12 +96,15 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
     let mut facts =
         Facts { matters, polls, params: FxHashMap::default(), loops: Vec::new(), innermost: FxHashMap::default() };
     if settings.optimisations.has(Optimisation::Loops) {
-        let loops = small_loops(region, &back_edges, &effects);
-        for found in &loops {
-            // Inner loops come last: what they say counts.
-            for start in &found.body {
+        let mut loops = small_loops(region, &back_edges, &effects);
+        for found in &mut loops {
+            let params = |start: &u32| found.changed & reads[start] & !region.zero;
+            found.params = params(&found.header);
+            // Inner loops come last: what they say counts, but not for what comes into them.
+            let known = facts.params.contains_key(&found.header);
+            for start in found.body.iter().filter(|&&start| !(known && start == found.header)) {
                 if region.blocks[start].edges_in >= 2 || region.blocks[start].entry {
-                    facts.params.insert(*start, found.changed & reads[start] & !region.zero);
+                    facts.params.insert(*start, params(start));
                 }
             }
         }
@@ -260,14 +270,22 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
             before.entry(next).or_default().push(block.start);
         }
     }
-    let mut bodies: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    for &(from, header) in back_edges {
-        if let Some(body) = small_loop(region, &before, from, header) {
-            bodies.entry(header).or_default().extend(body);
+    let mut bodies: Vec<(u32, BTreeSet<u32>)> = back_edges
+        .iter()
+        .filter_map(|&(from, header)| Some((header, small_loop(region, &before, from, header)?)))
+        .collect();
+    bodies.sort_by_key(|(header, body)| (*header, body.len()));
+    // Of edges to the same header, one that goes around all that the others do makes a loop around theirs: a region that
+    // was found from an inner loop enters the outer ones there, too.
+    let mut apart: Vec<(u32, BTreeSet<u32>)> = Vec::new();
+    for (header, body) in bodies {
+        match apart.last_mut() {
+            Some((last, inner)) if *last == header && (*inner == body || !inner.is_subset(&body)) => inner.extend(body),
+            _ => apart.push((header, body)),
         }
     }
     let mut loops: Vec<Loop> =
-        bodies.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
+        apart.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
     loops.sort_by_key(|found| std::cmp::Reverse(found.body.len()));
     loops
 }
@@ -328,7 +346,7 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
         }
     }
     let invariant = used & !changed & !region.zero;
-    Loop { header, body, changed, invariant, segments: segments & invariant, steady, uses_lens }
+    Loop { header, body, params: 0, changed, invariant, segments: segments & invariant, steady, uses_lens }
 }
 
 /// The blocks of the natural loop of a back edge, if they are few words.

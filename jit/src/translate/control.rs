@@ -1,8 +1,9 @@
 //! Edges, entries, exits: how control comes into a unit, moves in it, and leaves it.
 
 use super::value::{Key, RegState, Val};
-use super::{Env, ExitReason, PendingExit, SITES_MAX, Site, Translator, exit_number, trusted, unit_signature};
+use super::{Env, ExitReason, PendingExit, SITES_MAX, Site, Translator, exit_number, regs, trusted, unit_signature};
 use crate::abi;
+use crate::analysis::RegSet;
 use crate::options::Optimisation;
 use crate::region::{Block, written};
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, JumpTableData, Signature, condcodes::IntCC, types};
@@ -66,18 +67,13 @@ impl Translator<'_> {
 
     /// Goes to a join with every register at home.
     fn enter(&mut self, start: u32) {
-        let args = self.arguments(start);
+        let args = self.arguments(self.params_of(start));
         self.b.ins().jump(self.heads[&start], &args);
     }
 
-    /// The registers that a join takes as parameters, as they are here.
-    pub(super) fn arguments(&mut self, start: u32) -> Vec<BlockArg> {
-        self.params(start).map(|reg| BlockArg::Value(self.get(reg))).collect()
-    }
-
-    fn params(&self, start: u32) -> impl Iterator<Item = Reg> + use<> {
-        let set = self.params_of(start);
-        Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0)
+    /// Registers that are taken as parameters, as they are here.
+    pub(super) fn arguments(&mut self, params: RegSet) -> Vec<BlockArg> {
+        regs(params).map(|reg| BlockArg::Value(self.get(reg))).collect()
     }
 
     fn polled(&mut self, base: ir::Value) -> ir::Value {
@@ -353,13 +349,16 @@ impl Translator<'_> {
     }
 
     fn jump_to_join(&mut self, from: &Block, target: u32) {
-        let params = self.params_of(target);
-        self.send_all_home(self.facts.matters[&target] & !params);
-        let args = self.arguments(target);
-        let head = match self.facts.loop_of_header(target) {
-            Some(found) if found.body.contains(&from.start) => self.loops[&target].0,
-            _ => self.heads[&target],
+        let round = self.facts.loop_of_edge(from.start, target);
+        let (head, params) = match round {
+            Some(index) => (self.loops[index].0, self.facts.loops[index].params),
+            None => (self.heads[&target], self.params_of(target)),
         };
+        // What a loop does not change is known in all of it.
+        let around = round.or_else(|| self.facts.loop_around(target));
+        let changed = around.map_or(RegSet::MAX, |index| self.facts.loops[index].changed);
+        self.send_all_home(self.facts.matters[&target] & changed & !params);
+        let args = self.arguments(params);
         self.b.ins().jump(head, &args);
     }
 

@@ -29,7 +29,7 @@ mod value;
 pub(crate) use control::stub_signature;
 
 use crate::abi;
-use crate::analysis::{Facts, Loop, analyse};
+use crate::analysis::{Facts, RegSet, analyse};
 use crate::options::{Optimisation, Optimisations};
 use crate::region::{End, Region, Volatile};
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
@@ -37,7 +37,7 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::isa::{Instruction, Reg};
 use rum_interp::program::SITE_HOST;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use value::{RegState, Val};
 
@@ -133,7 +133,7 @@ pub(crate) fn translate(
         plan: Plan::default(),
         exits: Vec::new(),
         heads: FxHashMap::default(),
-        loops: FxHashMap::default(),
+        loops: Vec::new(),
         dispatch: None,
         transfer: None,
         returns: BTreeMap::new(),
@@ -191,6 +191,11 @@ impl Env {
     }
 }
 
+/// The registers of a set.
+fn regs(set: RegSet) -> impl Iterator<Item = Reg> {
+    Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0)
+}
+
 /// An exit whose block is written at the end.
 struct PendingExit {
     block: ir::Block,
@@ -212,10 +217,11 @@ struct Translator<'a> {
     unit: u32,
     plan: Plan,
     exits: Vec<PendingExit>,
-    /// The CLIF blocks of joins; of a loop's header, the preheader.
+    /// The CLIF blocks of joins; of a loop's header, the preheader of the outermost loop.
     heads: FxHashMap<u32, ir::Block>,
-    /// Where the edges back to a loop's header go, and what is known in the loop.
-    loops: FxHashMap<u32, (ir::Block, Env)>,
+    /// Of each loop: where its edges back go (to the preheader of the next loop with the same header, if there is one), and
+    /// what is known in it.
+    loops: Vec<(ir::Block, Env)>,
     /// Shared ends: a computed jump, a jump to another unit, and returns of a number.
     dispatch: Option<ir::Block>,
     transfer: Option<ir::Block>,
@@ -238,19 +244,21 @@ impl Translator<'_> {
         self.b.append_block_params_for_function_params(entry);
         let joins: Vec<u32> = self.region.blocks.keys().copied().filter(|&start| self.is_join(start)).collect();
         for &start in &joins {
-            let head = self.block_with_params(start);
+            let head = self.block_with_params(self.params_of(start));
             self.heads.insert(start, head);
-            if self.facts.loop_of_header(start).is_some() {
-                let body = self.block_with_params(start);
-                self.loops.insert(start, (body, Env::default()));
-            }
+        }
+        let facts = self.facts;
+        for found in &facts.loops {
+            let again = self.block_with_params(found.params);
+            self.loops.push((again, Env::default()));
         }
         self.plan.entries = self.choose_entries(&joins);
         self.entry(entry);
         // Loops take what is known from the loops around them.
-        let headers: Vec<u32> = self.facts.loops.iter().map(|found| found.header).collect();
-        let (first, rest): (Vec<u32>, Vec<u32>) = joins.into_iter().partition(|start| headers.contains(start));
-        for start in headers.into_iter().filter(|start| first.contains(start)).chain(rest) {
+        let mut ordered: Vec<u32> = facts.loops.iter().map(|found| found.header).collect();
+        ordered.extend(joins);
+        let mut seen = FxHashSet::default();
+        for start in ordered.into_iter().filter(|&start| seen.insert(start)) {
             self.begin_join(start);
             self.tree(start);
         }
@@ -265,13 +273,13 @@ impl Translator<'_> {
         block.entry || block.edges_in != 1
     }
 
-    fn params_of(&self, start: u32) -> u8 {
+    fn params_of(&self, start: u32) -> RegSet {
         self.facts.params.get(&start).copied().unwrap_or(0)
     }
 
-    fn block_with_params(&mut self, start: u32) -> ir::Block {
+    fn block_with_params(&mut self, params: RegSet) -> ir::Block {
         let block = self.b.create_block();
-        for _ in 0..self.params_of(start).count_ones() {
+        for _ in 0..params.count_ones() {
             self.b.append_block_param(block, types::I32);
         }
         block
@@ -293,19 +301,17 @@ impl Translator<'_> {
 
     /// Starts a join: what is known there is only what holds on every way to it.
     fn begin_join(&mut self, start: u32) {
-        let around = self.facts.loop_around(start).map(|around| around.header);
-        let env = around.map_or_else(Env::default, |around| self.loops[&around].1.clone());
-        self.begin(self.heads[&start], start, env);
-        if let Some(found) = self.facts.loop_of_header(start) {
-            self.preheader(found);
+        let env = self.facts.loop_around(start).map_or_else(Env::default, |around| self.loops[around].1.clone());
+        self.begin(self.heads[&start], self.params_of(start), env);
+        for index in self.facts.loops_of_header(start) {
+            self.preheader(index);
         }
     }
 
-    /// Starts a CLIF block that takes the parameters of the join `start`; all else that is known is in `env`.
-    fn begin(&mut self, block: ir::Block, start: u32, mut env: Env) {
+    /// Starts a CLIF block that takes registers as parameters; all else that is known is in `env`.
+    fn begin(&mut self, block: ir::Block, params: RegSet, mut env: Env) {
         self.b.switch_to_block(block);
         self.straight_line.0 += 1;
-        let params = self.params_of(start);
         let mut values = self.b.block_params(block).to_vec().into_iter();
         for reg in Reg::ALL {
             let bit = 1 << reg.index();
@@ -320,36 +326,36 @@ impl Translator<'_> {
         self.env = env;
     }
 
-    /// Makes what does not change in a loop, and goes on in its header.
-    fn preheader(&mut self, found: &Loop) {
-        let in_set = |set: u8| Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0);
-        for reg in in_set(found.invariant) {
+    /// Makes what does not change in a loop, and goes on in it.
+    fn preheader(&mut self, index: usize) {
+        let found = &self.facts.loops[index];
+        for reg in regs(found.invariant) {
             self.get(reg);
         }
         if found.uses_lens {
             self.lens();
         }
         if found.steady && self.on(Optimisation::Lengths) {
-            for reg in in_set(found.segments) {
+            for reg in regs(found.segments) {
                 let id = self.get(reg);
                 self.length_of(id);
                 self.words_of(id);
             }
         }
         self.base();
-        let (body, _) = self.loops[&found.header];
-        let args = self.arguments(found.header);
-        self.b.ins().jump(body, &args);
+        let again = self.loops[index].0;
+        let args = self.arguments(found.params);
+        self.b.ins().jump(again, &args);
         let mut env = std::mem::take(&mut self.env);
-        for reg in in_set(found.changed) {
+        for reg in regs(found.changed) {
             env.regs[reg.index()] = RegState::default();
         }
         env.end_of_straight_line();
         if !found.steady {
             env.segments = memory::Segments::default();
         }
-        self.loops.insert(found.header, (body, env.clone()));
-        self.begin(body, found.header, env);
+        self.loops[index].1 = env.clone();
+        self.begin(again, found.params, env);
     }
 
     /// Translates the block at `start`, where the builder stands, and the blocks that only it leads to.
