@@ -274,13 +274,19 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
         .iter()
         .filter_map(|&(from, header)| Some((header, small_loop(region, &before, from, header)?)))
         .collect();
-    bodies.sort_by_key(|(header, body)| (*header, body.len()));
-    // Of edges to the same header, one that goes around all that the others do makes a loop around theirs: a region that
-    // was found from an inner loop enters the outer ones there, too.
+    // Of edges to the same header, one that goes around all that the others do makes a loop around theirs, and so does
+    // one that goes through a computed jump, mostly a return: a region that was found from an inner loop enters the outer
+    // ones there, too.
+    let returns = |start: &u32| region.blocks[start].how == End::Computed;
+    bodies.sort_by_key(|(header, body)| (*header, body.iter().any(returns), body.len()));
     let mut apart: Vec<(u32, BTreeSet<u32>)> = Vec::new();
     for (header, body) in bodies {
         match apart.last_mut() {
-            Some((last, inner)) if *last == header && (*inner == body || !inner.is_subset(&body)) => inner.extend(body),
+            Some((last, inner)) if *last == header => {
+                let around = *inner != body && (body.difference(inner).any(returns) || inner.is_subset(&body));
+                let all = inner.union(&body).copied().collect();
+                if around { apart.push((header, all)) } else { *inner = all }
+            }
             _ => apart.push((header, body)),
         }
     }
