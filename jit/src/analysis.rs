@@ -15,6 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A set of registers as a bit mask.
 pub(crate) type RegSet = u8;
 
+/// How registers come to a join, if not by their homes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Params {
+    /// All that come as parameters.
+    pub regs: RegSet,
+    /// Of these, registers that may be a quotient, and nobody but an exit wants to know it: they come as dividend and
+    /// divisor.
+    pub quotients: RegSet,
+}
+
 /// What is known about a region.
 #[derive(Debug)]
 pub(crate) struct Facts {
@@ -22,7 +32,7 @@ pub(crate) struct Facts {
     pub matters: FxHashMap<u32, RegSet>,
     /// Registers that go into a join as block parameters. Joins that are not in here take everything from the homes. Of a
     /// loop's header, what comes from outside the loop.
-    pub params: FxHashMap<u32, RegSet>,
+    pub params: FxHashMap<u32, Params>,
     /// Blocks with an edge back to a block that leads to them: they poll at their end.
     pub polls: FxHashSet<u32>,
     /// The small loops that can only be entered at their header, outer ones first.
@@ -36,8 +46,8 @@ pub(crate) struct Facts {
 pub(crate) struct Loop {
     pub header: u32,
     pub body: BTreeSet<u32>,
-    /// Registers that go from round to round as block parameters.
-    pub params: RegSet,
+    /// What goes from round to round as block parameters.
+    pub params: Params,
     /// Registers that some instruction in it changes.
     pub changed: RegSet,
     /// Registers that are read in it and not changed.
@@ -79,6 +89,8 @@ struct Effect {
     /// Read, or handed over by an exit, before written.
     matters: RegSet,
     written: RegSet,
+    /// Last written by a division by something unknown.
+    divided: RegSet,
 }
 
 /// Analyses a region.
@@ -93,12 +105,22 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
         // Every block may leave at its start, when the limit is near.
         matters.values_mut().for_each(|set| *set = RegSet::MAX);
     }
-    let mut facts =
-        Facts { matters, polls, params: FxHashMap::default(), loops: Vec::new(), innermost: FxHashMap::default() };
+    let mut facts = Facts {
+        matters,
+        polls,
+        params: FxHashMap::default(),
+        loops: Vec::new(),
+        innermost: FxHashMap::default(),
+    };
     if settings.optimisations.has(Optimisation::Loops) {
         let mut loops = small_loops(region, &back_edges, &effects);
+        let quotients = quotients(region, &loops, &effects, settings);
         for found in &mut loops {
-            let params = |start: &u32| found.changed & reads[start] & !region.zero;
+            let params = |start: &u32| {
+                let unread = facts.matters[start] & !reads[start];
+                let quotients = found.changed & unread & quotients.get(start).copied().unwrap_or(0);
+                Params { regs: (found.changed & reads[start] | quotients) & !region.zero, quotients }
+            };
             found.params = params(&found.header);
             // Inner loops come last: what they say counts, but not for what comes into them.
             let known = facts.params.contains_key(&found.header);
@@ -116,8 +138,27 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
     facts
 }
 
+/// Registers that are a quotient when a block of a loop goes on to a block.
+fn quotients(
+    region: &Region,
+    loops: &[Loop],
+    effects: &BTreeMap<u32, Effect>,
+    settings: &Settings,
+) -> FxHashMap<u32, RegSet> {
+    let mut quotients: FxHashMap<u32, RegSet> = FxHashMap::default();
+    if !settings.optimisations.has(Optimisation::Idioms) {
+        return quotients;
+    }
+    for start in loops.iter().flat_map(|found| &found.body) {
+        for next in region.successors(&region.blocks[start]) {
+            *quotients.entry(next).or_default() |= effects[start].divided;
+        }
+    }
+    quotients
+}
+
 fn effect(region: &Region, start: u32, polls: bool) -> Effect {
-    let mut effect = Effect { reads: 0, matters: 0, written: 0 };
+    let mut effect = Effect { reads: 0, matters: 0, written: 0, divided: 0 };
     let mut known = known_at_entry(region.zero);
     let block = &region.blocks[&start];
     for pc in block.start..block.end {
@@ -128,15 +169,19 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
         match volatile {
             Some(Volatile::Literal(a)) => {
                 effect.written |= 1 << a.index();
+                effect.divided &= !(1 << a.index());
                 known[a.index()] = Known::Nothing;
                 continue;
             }
             Some(Volatile::Anything) => {
                 effect.reads |= !effect.written;
+                effect.divided = 0;
                 known = known_at_entry(region.zero);
                 continue;
             }
-            None if region.sites.get(&pc).is_some_and(|&sites| sites != 0) => effect.reads |= !effect.written,
+            None if region.sites.get(&pc).is_some_and(|&sites| sites & SITE_HOST != 0) => {
+                effect.reads |= !effect.written;
+            }
             None => {}
         }
         let instruction = Instruction::decode(region.word(start, pc));
@@ -145,7 +190,14 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
         if may_leave(region, instruction, &known) {
             effect.matters |= !effect.written;
         }
-        effect.written |= written(instruction).map_or(0, |reg| 1 << reg.index());
+        let writes = written(instruction).map_or(0, |reg| 1 << reg.index());
+        effect.written |= writes;
+        effect.divided &= !writes;
+        if let Instruction::Div { c, .. } = instruction
+            && !matches!(known[c.index()], Known::Const(_))
+        {
+            effect.divided |= writes;
+        }
         follow(&mut known, instruction);
     }
     let stays = match block.how {
@@ -352,7 +404,7 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
         }
     }
     let invariant = used & !changed & !region.zero;
-    Loop { header, body, params: 0, changed, invariant, segments: segments & invariant, steady, uses_lens }
+    Loop { header, body, params: Params::default(), changed, invariant, segments: segments & invariant, steady, uses_lens }
 }
 
 /// The blocks of the natural loop of a back edge, if they are few words.

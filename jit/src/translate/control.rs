@@ -3,7 +3,7 @@
 use super::value::{Key, RegState, Val};
 use super::{Env, ExitReason, PendingExit, SITES_MAX, Site, Translator, exit_number, regs, trusted, unit_signature};
 use crate::abi;
-use crate::analysis::RegSet;
+use crate::analysis::{Params, RegSet};
 use crate::options::Optimisation;
 use crate::region::{Block, written};
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, JumpTableData, Signature, condcodes::IntCC, types};
@@ -46,7 +46,7 @@ impl Translator<'_> {
         let mut targets = Vec::new();
         let mut with_params = Vec::new();
         for start in self.plan.entries.clone() {
-            let target = if self.params_of(start) == 0 {
+            let target = if self.params_of(start) == Params::default() {
                 self.heads[&start]
             } else {
                 let block = self.b.create_block();
@@ -72,8 +72,17 @@ impl Translator<'_> {
     }
 
     /// Registers that are taken as parameters, as they are here.
-    pub(super) fn arguments(&mut self, params: RegSet) -> Vec<BlockArg> {
-        regs(params).map(|reg| BlockArg::Value(self.get(reg))).collect()
+    pub(super) fn arguments(&mut self, params: Params) -> Vec<BlockArg> {
+        let mut arguments = Vec::new();
+        for reg in regs(params.regs) {
+            let (value, divisor) = match self.val(reg) {
+                _ if params.quotients >> reg.index() & 1 == 0 => (self.get(reg), None),
+                Val::Quotient { dividend, divisor } => (dividend, Some(divisor)),
+                _ => (self.get(reg), Some(self.iconst(1))),
+            };
+            arguments.extend([Some(value), divisor].into_iter().flatten().map(BlockArg::Value));
+        }
+        arguments
     }
 
     fn polled(&mut self, base: ir::Value) -> ir::Value {
@@ -357,7 +366,7 @@ impl Translator<'_> {
         // What a loop does not change is known in all of it.
         let around = round.or_else(|| self.facts.loop_around(target));
         let changed = around.map_or(RegSet::MAX, |index| self.facts.loops[index].changed);
-        self.send_all_home(self.facts.matters[&target] & changed & !params);
+        self.send_all_home(self.facts.matters[&target] & changed & !params.regs);
         let args = self.arguments(params);
         self.b.ins().jump(head, &args);
     }

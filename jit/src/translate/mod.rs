@@ -29,7 +29,7 @@ mod value;
 pub(crate) use control::stub_signature;
 
 use crate::abi;
-use crate::analysis::{Facts, RegSet, analyse};
+use crate::analysis::{Facts, Params, RegSet, analyse};
 use crate::options::{Optimisation, Optimisations};
 use crate::region::{End, Region, Volatile};
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
@@ -273,13 +273,13 @@ impl Translator<'_> {
         block.entry || block.edges_in != 1
     }
 
-    fn params_of(&self, start: u32) -> RegSet {
-        self.facts.params.get(&start).copied().unwrap_or(0)
+    fn params_of(&self, start: u32) -> Params {
+        self.facts.params.get(&start).copied().unwrap_or_default()
     }
 
-    fn block_with_params(&mut self, params: RegSet) -> ir::Block {
+    fn block_with_params(&mut self, params: Params) -> ir::Block {
         let block = self.b.create_block();
-        for _ in 0..params.count_ones() {
+        for _ in 0..params.regs.count_ones() + params.quotients.count_ones() {
             self.b.append_block_param(block, types::I32);
         }
         block
@@ -293,7 +293,7 @@ impl Translator<'_> {
     /// Every join whose registers are at home can be entered at no cost; others where that was asked for.
     fn choose_entries(&self, joins: &[u32]) -> Vec<u32> {
         let wanted =
-            |&start: &u32| self.region.blocks[&start].entry || (self.params_of(start) == 0 && self.is_enterable(start));
+            |&start: &u32| self.region.blocks[&start].entry || (self.params_of(start) == Params::default() && self.is_enterable(start));
         let root = std::iter::once(self.region.root);
         let rest = joins.iter().copied().filter(wanted).filter(|&start| start != self.region.root);
         root.chain(rest).take(abi::ENTRIES_MAX).collect()
@@ -309,7 +309,7 @@ impl Translator<'_> {
     }
 
     /// Starts a CLIF block that takes registers as parameters; all else that is known is in `env`.
-    fn begin(&mut self, block: ir::Block, params: RegSet, mut env: Env) {
+    fn begin(&mut self, block: ir::Block, params: Params, mut env: Env) {
         self.b.switch_to_block(block);
         self.straight_line.0 += 1;
         let mut values = self.b.block_params(block).to_vec().into_iter();
@@ -317,10 +317,14 @@ impl Translator<'_> {
             let bit = 1 << reg.index();
             if self.region.zero & bit != 0 {
                 env.regs[reg.index()] = RegState { val: Val::Const(0), dirty: false };
-            } else if params & bit != 0 {
+            } else if params.regs & bit != 0 {
                 self.gain(Optimisation::Loops);
-                let value = values.next().expect("a parameter for each register in the set");
-                env.regs[reg.index()] = RegState { val: Val::Ssa(value), dirty: true };
+                let mut next = || values.next().expect("a parameter for each register in the set");
+                let val = match params.quotients & bit {
+                    0 => Val::Ssa(next()),
+                    _ => Val::Quotient { dividend: next(), divisor: next() },
+                };
+                env.regs[reg.index()] = RegState { val, dirty: true };
             }
         }
         self.env = env;
