@@ -33,8 +33,8 @@ pub(crate) struct Facts {
     /// Registers that go into a join as block parameters. Joins that are not in here take everything from the homes. Of a
     /// loop's header, what comes from outside the loop.
     pub params: FxHashMap<u32, Params>,
-    /// Blocks with an edge back to a block that leads to them: they poll at their end.
-    pub polls: FxHashSet<u32>,
+    /// Edges from a block back to one that leads to it, as both their starts: they poll.
+    pub polls: FxHashSet<(u32, u32)>,
     /// The small loops that can only be entered at their header, outer ones first.
     pub loops: Vec<Loop>,
     /// The innermost of these that a block belongs to.
@@ -99,6 +99,7 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
     let polls: FxHashSet<u32> = back_edges.iter().map(|&(from, _)| from).collect();
     let effects: BTreeMap<u32, Effect> =
         region.blocks.keys().map(|&start| (start, effect(region, start, polls.contains(&start)))).collect();
+    let polls = back_edges.iter().copied().collect();
     let mut matters = backwards(region, &effects, |effect| effect.matters);
     let reads = backwards(region, &effects, |effect| effect.reads);
     if settings.count {

@@ -89,16 +89,6 @@ impl Translator<'_> {
         self.b.ins().load(types::I32, trusted(), base, abi::POLL)
     }
 
-    /// Leaves at a back edge if the poll word is set, with the state as it is here.
-    pub(super) fn poll(&mut self) {
-        let base = self.base();
-        let polled = self.polled(base);
-        let exit = self.exit_here(ExitReason::Poll);
-        let go_on = self.b.create_block();
-        self.b.ins().brif(polled, exit, &[], go_on, &[]);
-        self.b.switch_to_block(go_on);
-    }
-
     /// Leaves at the start of a block that would pass the instruction limit.
     pub(super) fn check_limit(&mut self, block: &Block) {
         // Hosts count the instructions they execute themselves; the others are known.
@@ -141,10 +131,15 @@ impl Translator<'_> {
 
     /// An exit that completes the state before the instruction at hand.
     fn exit_here(&mut self, reason: ExitReason) -> ir::Block {
+        self.exit_at(self.pc, reason)
+    }
+
+    /// An exit that completes the state as it is, before the instruction at `pc`.
+    fn exit_at(&mut self, pc: u32, reason: ExitReason) -> ir::Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
         let uncounted = if self.settings.count { self.env.uncounted } else { 0 };
-        self.exits.push(PendingExit { block, pc: self.pc, regs: self.env.regs, uncounted, reason });
+        self.exits.push(PendingExit { block, pc, regs: self.env.regs, uncounted, reason });
         block
     }
 
@@ -368,17 +363,32 @@ impl Translator<'_> {
         let changed = around.map_or(RegSet::MAX, |index| self.facts.loops[index].changed);
         self.send_all_home(self.facts.matters[&target] & changed & !params.regs);
         let args = self.arguments(params);
-        self.b.ins().jump(head, &args);
+        if self.facts.polls.contains(&(from.start, target)) {
+            let base = self.base();
+            let polled = self.polled(base);
+            let exit = self.exit_at(target, ExitReason::Poll);
+            self.b.ins().brif(polled, exit, &[], head, &args);
+        } else {
+            self.b.ins().jump(head, &args);
+        }
     }
 
     fn branch(&mut self, from: &Block, reg: Reg, condition: ir::Value, targets: [u32; 2]) {
+        let [nonzero, zero] = targets.map(|_| self.b.create_block());
+        // The back end places the second side next: that is to be the one that goes round a loop.
+        let is_back = |target| self.facts.polls.contains(&(from.start, target));
+        let (code, [first, second]) = match is_back(targets[0]) {
+            true => (IntCC::Equal, [zero, nonzero]),
+            false => (IntCC::NotEqual, [nonzero, zero]),
+        };
         let test = match self.made_by(condition) {
             // A difference is only compared with 0.
-            Some(Key::Sub(x, y)) => self.b.ins().icmp(IntCC::NotEqual, x, y),
-            _ => condition,
+            Some(Key::Sub(x, y)) => self.b.ins().icmp(code, x, y),
+            _ if code == IntCC::NotEqual => condition,
+            Some(Key::NotLess(x, y)) => self.b.ins().icmp(IntCC::UnsignedLessThan, x, y),
+            _ => self.compare(code, condition, 0),
         };
-        let [nonzero, zero] = targets.map(|_| self.b.create_block());
-        self.b.ins().brif(test, nonzero, &[], zero, &[]);
+        self.b.ins().brif(test, first, &[], second, &[]);
         self.env.nonzero.push(condition);
         self.sides(from, reg, [(nonzero, targets[0])].into_iter());
         self.env.nonzero.pop();

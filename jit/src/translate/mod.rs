@@ -406,9 +406,6 @@ impl Translator<'_> {
             }
             self.pc += 1;
         }
-        if self.facts.polls.contains(&start) {
-            self.poll();
-        }
         match block.how {
             End::Leave => self.leave(),
             End::Fall => {
