@@ -367,7 +367,9 @@ impl Translator<'_> {
             let base = self.base();
             let polled = self.polled(base);
             let exit = self.exit_at(target, ExitReason::Poll);
-            self.b.ins().brif(polled, exit, &[], head, &args);
+            // The first side is the one that is jumped to.
+            let quiet = self.compare(IntCC::Equal, polled, 0);
+            self.b.ins().brif(quiet, head, &args, exit, &[]);
         } else {
             self.b.ins().jump(head, &args);
         }
