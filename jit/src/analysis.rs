@@ -120,7 +120,7 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
             let params = |start: &u32| {
                 let unread = facts.matters[start] & !reads[start];
                 let quotients = found.changed & unread & quotients.get(start).copied().unwrap_or(0);
-                Params { regs: (found.changed & reads[start] | quotients) & !region.zero, quotients }
+                Params { regs: found.changed & facts.matters[start] & !region.zero, quotients }
             };
             found.params = params(&found.header);
             // Inner loops come last: what they say counts, but not for what comes into them.
