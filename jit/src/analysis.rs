@@ -69,7 +69,9 @@ impl Facts {
     /// The innermost loop around `start`, not counting those whose header it is.
     pub fn loop_around(&self, start: u32) -> Option<usize> {
         let innermost = *self.innermost.get(&start)?;
-        (0..=innermost).rev().find(|&index| self.loops[index].header != start && self.loops[index].body.contains(&start))
+        (0..=innermost)
+            .rev()
+            .find(|&index| self.loops[index].header != start && self.loops[index].body.contains(&start))
     }
 
     /// The innermost loop that an edge goes round.
@@ -91,6 +93,8 @@ struct Effect {
     written: RegSet,
     /// Last written by a division by something unknown.
     divided: RegSet,
+    /// The register that its branch tests, as far as the block knows.
+    tested: RegSet,
 }
 
 /// Analyses a region.
@@ -106,13 +110,8 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
         // Every block may leave at its start, when the limit is near.
         matters.values_mut().for_each(|set| *set = RegSet::MAX);
     }
-    let mut facts = Facts {
-        matters,
-        polls,
-        params: FxHashMap::default(),
-        loops: Vec::new(),
-        innermost: FxHashMap::default(),
-    };
+    let mut facts =
+        Facts { matters, polls, params: FxHashMap::default(), loops: Vec::new(), innermost: FxHashMap::default() };
     if settings.optimisations.has(Optimisation::Loops) {
         let mut loops = small_loops(region, &back_edges, &effects);
         let quotients = quotients(region, &loops, &effects, settings);
@@ -126,7 +125,7 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
             // Inner loops come last: what they say counts, but not for what comes into them.
             let known = facts.params.contains_key(&found.header);
             for start in found.body.iter().filter(|&&start| !(known && start == found.header)) {
-                if region.blocks[start].edges_in >= 2 || region.blocks[start].entry {
+                if region.blocks[start].is_join() {
                     facts.params.insert(*start, params(start));
                 }
             }
@@ -151,15 +150,20 @@ fn quotients(
         return quotients;
     }
     for start in loops.iter().flat_map(|found| &found.body) {
-        for next in region.successors(&region.blocks[start]) {
-            *quotients.entry(next).or_default() |= effects[start].divided;
+        let (block, effect) = (&region.blocks[start], &effects[start]);
+        for next in region.successors(block) {
+            // Where what was tested is 0, it is no quotient any more.
+            let is_zero =
+                matches!(block.how, End::Jump { if_nonzero, if_zero } if next == if_zero && next != if_nonzero);
+            let known = if is_zero { effect.tested } else { 0 };
+            *quotients.entry(next).or_default() |= effect.divided & !known;
         }
     }
     quotients
 }
 
 fn effect(region: &Region, start: u32, polls: bool) -> Effect {
-    let mut effect = Effect { reads: 0, matters: 0, written: 0, divided: 0 };
+    let mut effect = Effect { reads: 0, matters: 0, written: 0, divided: 0, tested: 0 };
     let mut known = known_at_entry(region.zero);
     let block = &region.blocks[&start];
     for pc in block.start..block.end {
@@ -171,12 +175,13 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
             Some(Volatile::Literal(a)) => {
                 effect.written |= 1 << a.index();
                 effect.divided &= !(1 << a.index());
+                effect.tested &= !(1 << a.index());
                 known[a.index()] = Known::Nothing;
                 continue;
             }
             Some(Volatile::Anything) => {
                 effect.reads |= !effect.written;
-                effect.divided = 0;
+                (effect.divided, effect.tested) = (0, 0);
                 known = known_at_entry(region.zero);
                 continue;
             }
@@ -194,12 +199,19 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
         let writes = written(instruction).map_or(0, |reg| 1 << reg.index());
         effect.written |= writes;
         effect.divided &= !writes;
+        effect.tested &= !writes;
         if let Instruction::Div { c, .. } = instruction
             && !matches!(known[c.index()], Known::Const(_))
         {
             effect.divided |= writes;
         }
         follow(&mut known, instruction);
+        if let Instruction::CondMove { a, c, .. } = instruction
+            && matches!(known[a.index()], Known::Choice(..))
+            && a != c
+        {
+            effect.tested = 1 << c.index();
+        }
     }
     let stays = match block.how {
         End::Computed | End::Leave => false,
@@ -405,7 +417,16 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
         }
     }
     let invariant = used & !changed & !region.zero;
-    Loop { header, body, params: Params::default(), changed, invariant, segments: segments & invariant, steady, uses_lens }
+    Loop {
+        header,
+        body,
+        params: Params::default(),
+        changed,
+        invariant,
+        segments: segments & invariant,
+        steady,
+        uses_lens,
+    }
 }
 
 /// The blocks of the natural loop of a back edge, if they are few words.

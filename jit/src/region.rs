@@ -102,6 +102,11 @@ impl Block {
         pair.into_iter().flatten().chain(self.computed.iter().copied())
     }
 
+    /// Whether more than one edge leads to it, or it can be entered: what its registers hold is not known from one place.
+    pub fn is_join(&self) -> bool {
+        self.entry || self.edges_in != 1
+    }
+
     /// Offset behind the last word that was looked at: a word that is left to the interpreter was looked at too.
     fn read_end(&self) -> u32 {
         self.end + u32::from(self.how == End::Leave)

@@ -331,7 +331,7 @@ impl Translator<'_> {
     pub(super) fn go_to(&mut self, from: &Block, target: u32) {
         let counted = self.knows_edge(from, target);
         match self.region.blocks.get(&target) {
-            Some(_) if self.is_join(target) && (counted || self.is_enterable(target)) => {
+            Some(next) if next.is_join() && (counted || self.is_enterable(target)) => {
                 if !counted {
                     // The analysis saw no loop here.
                     self.send_all_home(u8::MAX);
@@ -404,7 +404,7 @@ impl Translator<'_> {
         for (side, target) in sides {
             self.env = env.clone();
             self.env.regs[reg.index()] = RegState { val: Val::Const(target), dirty: true };
-            if self.knows_edge(from, target) && !self.is_join(target) {
+            if self.knows_edge(from, target) && !self.region.blocks[&target].is_join() {
                 self.waiting.push((target, Some(side), self.env.clone()));
             } else {
                 self.b.switch_to_block(side);

@@ -242,7 +242,8 @@ impl Translator<'_> {
     fn function(&mut self) {
         let entry = self.b.create_block();
         self.b.append_block_params_for_function_params(entry);
-        let joins: Vec<u32> = self.region.blocks.keys().copied().filter(|&start| self.is_join(start)).collect();
+        let joins: Vec<u32> =
+            self.region.blocks.keys().copied().filter(|&start| self.region.blocks[&start].is_join()).collect();
         for &start in &joins {
             let head = self.block_with_params(self.params_of(start));
             self.heads.insert(start, head);
@@ -266,13 +267,6 @@ impl Translator<'_> {
         self.pending_exits();
     }
 
-    /// Whether a block takes its registers from the homes or from parameters: more than one edge leads to it, or it can be
-    /// entered.
-    fn is_join(&self, start: u32) -> bool {
-        let block = &self.region.blocks[&start];
-        block.entry || block.edges_in != 1
-    }
-
     fn params_of(&self, start: u32) -> Params {
         self.facts.params.get(&start).copied().unwrap_or_default()
     }
@@ -292,8 +286,9 @@ impl Translator<'_> {
 
     /// Every join whose registers are at home can be entered at no cost; others where that was asked for.
     fn choose_entries(&self, joins: &[u32]) -> Vec<u32> {
-        let wanted =
-            |&start: &u32| self.region.blocks[&start].entry || (self.params_of(start) == Params::default() && self.is_enterable(start));
+        let wanted = |&start: &u32| {
+            self.region.blocks[&start].entry || (self.params_of(start) == Params::default() && self.is_enterable(start))
+        };
         let root = std::iter::once(self.region.root);
         let rest = joins.iter().copied().filter(wanted).filter(|&start| start != self.region.root);
         root.chain(rest).take(abi::ENTRIES_MAX).collect()
