@@ -63,6 +63,48 @@ fn loop_without_parameters() {
     assert_golden!(guest);
 }
 
+/// A region that was found from an inner loop: the outer one has the same header. What only the outer one changes (r5)
+/// goes into the inner one from outside, and the length of the segment that it names is looked up there.
+#[test]
+fn loops_with_the_same_header() {
+    let guest = Guest::new(|b| {
+        let head = b.label_here();
+        b.index(R2, R5, R1);
+        b.add(R1, R1, R2);
+        let next = b.label();
+        b.branch(R2, head, next, [R3, R4], R6);
+        b.bind(next);
+        b.add(R5, R5, R7);
+        let end = b.label();
+        b.branch(R5, head, end, [R3, R4], R6);
+        b.bind(end);
+        b.halt();
+    });
+    assert_golden!(guest.warm(0).warm(6));
+}
+
+/// A quotient that ended one loop is made in the next one only if that is left: it goes there as dividend and divisor.
+#[test]
+fn quotient_that_only_an_exit_wants() {
+    let guest = Guest::new(|b| {
+        let head = b.label_here();
+        b.add(R1, R1, R7);
+        b.index(R5, R0, R1);
+        b.div(R5, R5, R2);
+        let down = b.label();
+        b.branch(R5, down, head, [R3, R4], R6);
+        b.bind(down);
+        b.add(R1, R1, R7);
+        b.index(R5, R0, R1);
+        b.div(R5, R2, R5);
+        let end = b.label();
+        b.branch(R5, end, down, [R3, R4], R6);
+        b.bind(end);
+        b.halt();
+    });
+    assert_golden!(guest.warm(0).warm(7));
+}
+
 /// Each block looks whether it would pass the limit, and adds what it has executed.
 #[test]
 fn counting() {
