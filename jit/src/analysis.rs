@@ -91,7 +91,7 @@ struct Effect {
     /// Read, or handed over by an exit, before written.
     matters: RegSet,
     written: RegSet,
-    /// Last written by a division by something unknown.
+    /// Last written by a division by something unknown, and at most tested since.
     divided: RegSet,
     /// The register that its branch tests, as far as the block knows.
     tested: RegSet,
@@ -196,6 +196,10 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
         if may_leave(region, instruction, &known) {
             effect.matters |= !effect.written;
         }
+        effect.divided &= !match instruction {
+            Instruction::CondMove { a, b, .. } => 1 << a.index() | 1 << b.index(),
+            _ => read(instruction),
+        };
         let writes = written(instruction).map_or(0, |reg| 1 << reg.index());
         effect.written |= writes;
         effect.divided &= !writes;
