@@ -29,6 +29,9 @@ const NOBODY: u32 = 0x1ff_ffff;
 const LOAD_EVERY: u32 = 127;
 const LOADS: (u32, u32) = (3, 7);
 
+/// Words that are scanned: a power of two.
+const SCANNED_WORDS: u32 = 8;
+
 impl Maker {
     /// A hot loop whose body is a straight line: two variables, a segment, and checks in between.
     pub(super) fn straight_loop(&mut self) {
@@ -167,6 +170,71 @@ impl Maker {
         }
         self.b.amend(self.zero_reg, t, v);
         self.b.div(v, s, c);
+    }
+
+    /// Two hot scans through a segment, one behind the other, until a quotient is not 0, in a loop around both. Half of the
+    /// time that loop has the same first word as the first scan, and it may change the segment that they go through.
+    pub(super) fn scans(&mut self) {
+        let regs: [Reg; 5] = self.regs();
+        let [c, id, i, q, t] = regs;
+        // Data registers are six where there is no counter, and no loop that counts is under construction.
+        let other = |maker: &Maker| maker.data.iter().copied().find(|reg| !regs.contains(reg));
+        let x = self.counter.or_else(|| other(self)).expect("six registers");
+        let zero = self.zero_reg;
+        self.b.literal(zero, 0);
+        self.b.literal(t, SCANNED_WORDS);
+        self.b.alloc(id, t);
+        let rounds = self.rng.between(30, 250);
+        // No word is 0; the first is as large as any round, the second as small: each scan ends there.
+        for (offset, word) in
+            [rounds, 1].into_iter().chain((2..SCANNED_WORDS).map(|_| self.rng.between(1, 250))).enumerate()
+        {
+            self.b.literal(t, offset as u32);
+            self.b.literal(q, word);
+            self.b.amend(id, t, q);
+        }
+        self.tag(Tag::Scans);
+        self.b.literal(i, 0);
+        self.b.literal(c, rounds);
+        let [around, up, down, meet] = std::array::from_fn(|_| self.b.label());
+        self.b.bind(around);
+        if self.rng.percent(50) {
+            self.b.literal_label(t, self.at.data, 0);
+            self.b.amend(zero, t, i);
+        }
+        self.b.bind(up);
+        self.b.literal(t, 1);
+        self.b.add(i, i, t);
+        self.mask(t, i, SCANNED_WORDS - 1);
+        self.b.index(q, id, t);
+        self.b.div(q, q, c);
+        self.b.branch(q, down, up, [t, x], zero);
+        self.b.bind(down);
+        self.one_less(i, t);
+        self.mask(t, i, SCANNED_WORDS - 1);
+        self.b.index(q, id, t);
+        self.b.div(q, c, q);
+        self.b.branch(q, meet, down, [t, x], zero);
+        self.b.bind(meet);
+        match self.rng.below(4) {
+            0 => self.b.add(i, i, q),
+            1 => {
+                self.b.literal(t, SCANNED_WORDS);
+                self.b.alloc(x, t);
+                for offset in 0..SCANNED_WORDS {
+                    self.b.literal(t, offset);
+                    self.b.index(q, id, t);
+                    self.b.amend(x, t, q);
+                }
+                self.b.add(id, x, zero);
+            }
+            _ => {}
+        }
+        self.one_less(c, t);
+        let (next, again) = (self.b.label(), if self.rng.percent(50) { up } else { around });
+        self.b.branch(c, again, next, [t, x], zero);
+        self.b.bind(next);
+        self.extra_cost += i64::from(rounds) * i64::from(24 * 2 * SCANNED_WORDS + 120);
     }
 
     /// A hot loop that goes through a segment, or the program, until it is one word too far.

@@ -186,6 +186,7 @@ impl Maker {
             Maker::straight_loop,
             Maker::late_code,
             Maker::patched_loop,
+            Maker::scans,
         ];
         // Those that end the program come last.
         for (_, end) in ends.into_iter().zip(all).rev().filter(|(wanted, _)| *wanted) {

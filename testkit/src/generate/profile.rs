@@ -84,12 +84,13 @@ pub struct Profile {
     /// Percentage of programs that run with a budget that ends before they do.
     pub cut_percent: u32,
     /// Percentages of programs with something special at their end: [`Tag::LateEnd`], [`Tag::Sweep`],
-    /// [`Tag::Shortened`], [`Tag::LoadLoop`], [`Tag::StraightLoop`], [`Tag::LateCode`], [`Tag::PatchedLoop`].
+    /// [`Tag::Shortened`], [`Tag::LoadLoop`], [`Tag::StraightLoop`], [`Tag::LateCode`], [`Tag::PatchedLoop`],
+    /// [`Tag::Scans`].
     pub end_percents: [u32; END_COUNT],
 }
 
 /// Special things at the end of programs.
-pub const END_COUNT: usize = 7;
+pub const END_COUNT: usize = 8;
 
 impl Profile {
     /// Profiles by name: what [`Profile::named`] takes.
@@ -165,7 +166,7 @@ impl Default for Profile {
             executed: (4_000, 60_000),
             words: (50, 200),
             cut_percent: 6,
-            end_percents: [10, 4, 3, 6, 8, 5, 4],
+            end_percents: [10, 4, 3, 6, 8, 5, 4, 5],
         }
     }
 }

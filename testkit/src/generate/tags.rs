@@ -157,6 +157,8 @@ tags! {
     LateCode = "late-code",
     /// A hot loop patches its first word in every round.
     PatchedLoop = "patched-loop",
+    /// Two hot scans, each until a quotient is not 0, in a loop around both.
+    Scans = "scans",
     /// A hot loop goes through a segment until it is one word too far.
     Sweep = "sweep",
     /// A copy of the program is loaded that lacks a word which is read in a loop.
