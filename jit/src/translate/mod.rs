@@ -8,7 +8,9 @@
 //! homes again, but for those that `analysis.rs` made parameters of the join; only registers that matter are stored.
 //!
 //! A small loop that can only be entered at its header gets a *preheader* in front of it. What does not change in the loop
-//! is made there once: registers that are only read, the lengths of the segments that they name.
+//! is made there once: registers that are only read, the lengths of the segments that they name. Loops with the same header
+//! have their preheaders one behind the other, the outermost first. A register that only an outer loop changes comes into
+//! the inner one from outside and stays as it is, at home or not.
 //!
 //! # Where code may leave
 //!
