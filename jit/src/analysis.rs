@@ -84,6 +84,9 @@ impl Facts {
 /// more values than host registers, and each parameter costs compile time at every join.
 const PARAM_LOOP_WORDS_MAX: u32 = 200;
 
+/// Most edges to a join that takes more registers as parameters than it needs to go on.
+const EDGES_MAX: u32 = 4;
+
 /// What one block does to registers.
 struct Effect {
     /// Read before written.
@@ -117,9 +120,12 @@ pub(crate) fn analyse(region: &Region, settings: &Settings) -> Facts {
         let quotients = quotients(region, &loops, &effects, settings);
         for found in &mut loops {
             let params = |start: &u32| {
-                let unread = facts.matters[start] & !reads[start];
-                let quotients = found.changed & unread & quotients.get(start).copied().unwrap_or(0);
-                Params { regs: found.changed & facts.matters[start] & !region.zero, quotients }
+                // What only an exit wants is stored for it where so many edges come together that moving it costs more.
+                let few = region.blocks[start].edges_in <= EDGES_MAX;
+                let (matters, reads) = (facts.matters[start], reads[start]);
+                let quotients = found.changed & matters & !reads & quotients.get(start).copied().unwrap_or(0);
+                let wanted = if few { matters } else { reads | quotients };
+                Params { regs: found.changed & wanted & !region.zero, quotients }
             };
             found.params = params(&found.header);
             // Inner loops come last: what they say counts, but not for what comes into them.
@@ -343,24 +349,24 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
         .iter()
         .filter_map(|&(from, header)| Some((header, small_loop(region, &before, from, header)?)))
         .collect();
-    // Of edges to the same header, one that goes around all that the others do makes a loop around theirs, and so does
-    // one that goes through a computed jump, mostly a return: a region that was found from an inner loop enters the outer
-    // ones there, too.
-    let returns = |start: &u32| region.blocks[start].how == End::Computed;
-    bodies.sort_by_key(|(header, body)| (*header, body.iter().any(returns), body.len()));
-    let mut apart: Vec<(u32, BTreeSet<u32>)> = Vec::new();
+    // Of edges to the same header, one that goes around all that the others do makes a loop around theirs, and so do those
+    // that go through a computed jump, mostly a return: a region that was found from an inner loop enters the outer ones
+    // there, too.
+    let returns = |body: &BTreeSet<u32>| body.iter().any(|start| region.blocks[start].how == End::Computed);
+    bodies.sort_by_key(|(header, body)| (*header, returns(body), body.len()));
+    let mut loops: Vec<Loop> = Vec::new();
     for (header, body) in bodies {
-        match apart.last_mut() {
-            Some((last, inner)) if *last == header => {
-                let around = *inner != body && (body.difference(inner).any(returns) || inner.is_subset(&body));
-                let all = inner.union(&body).copied().collect();
-                if around { apart.push((header, all)) } else { *inner = all }
-            }
-            _ => apart.push((header, body)),
-        }
+        let Some(inner) = loops.pop_if(|inner| inner.header == header) else {
+            loops.push(describe(region, header, body, effects));
+            continue;
+        };
+        let around = inner.body.is_subset(&body) || (returns(&body) && !returns(&inner.body));
+        let outer = describe(region, header, inner.body.union(&body).copied().collect(), effects);
+        // A loop that keeps nothing that the one around it changes is none of its own.
+        let keeps = inner.invariant & outer.changed != 0 || inner.steady != outer.steady;
+        loops.extend((around && keeps).then_some(inner));
+        loops.push(outer);
     }
-    let mut loops: Vec<Loop> =
-        apart.into_iter().map(|(header, body)| describe(region, header, body, effects)).collect();
     loops.sort_by_key(|found| std::cmp::Reverse(found.body.len()));
     loops
 }

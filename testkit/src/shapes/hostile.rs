@@ -25,6 +25,7 @@ pub fn all() -> Vec<Shape> {
         shape("computed-jumps-to-next-few", computed_jumps_to_next(100, 2_000_000)),
         shape("computed-jumps-to-next-many", computed_jumps_to_next(100_000, 1_000)),
         shape("loops-in-a-row", loops_in_a_row(30_000, 1_000, 1)),
+        shape("ways-round", ways_round(15, 8_000_000)),
         shape("patched-literal", patched_literal(30_000_000)),
         shape("patched-operator", patched_operator(1, 20_000_000)),
         shape("patched-everywhere", patched_everywhere(1 << 12, 10_000_000)),
@@ -38,6 +39,39 @@ pub fn all() -> Vec<Shape> {
         shape("load-program-alternating", load_program_alternating(1_000, 10, 1_000_000)),
         shape("load-program-alternating-hot", load_program_alternating(1_000, 2_000, 10_000)),
     ]
+}
+
+/// A loop of `rounds` rounds with `ways` edges back to its head, each from further behind, at random: the next bit of a
+/// number tells whether to go on. What is further behind also changes the register that the head reads through.
+pub fn ways_round(ways: u32, rounds: u32) -> Vec<Word> {
+    let mut b = Builder::new();
+    b.literal(R1, 8);
+    b.alloc(R0, R1);
+    b.literal(R4, rounds);
+    b.not(R7, R6);
+    let [head, go, end] = std::array::from_fn(|_| b.label());
+    b.bind(head);
+    b.add(R4, R4, R7);
+    b.branch(R4, go, end, [R3, R5], R6);
+    b.bind(go);
+    b.index(R1, R0, R6);
+    next_random(&mut b, R2, R3);
+    for way in 1..ways {
+        b.literal(R3, 1);
+        b.and(R1, R2, R3);
+        let on = b.label();
+        b.branch(R1, on, head, [R3, R5], R6);
+        b.bind(on);
+        b.literal(R3, 2);
+        b.div(R2, R2, R3);
+        if way == ways / 2 {
+            b.add(R0, R0, R6);
+        }
+    }
+    b.goto(head, R3, R6);
+    b.bind(end);
+    b.halt();
+    b.build()
 }
 
 /// `rounds` times through `jumps` blocks that are nothing but a jump to the next word.
