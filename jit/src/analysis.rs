@@ -301,7 +301,8 @@ fn backwards(region: &Region, effects: &BTreeMap<u32, Effect>, own: fn(&Effect) 
     }
 }
 
-/// Edges to a block that is being visited, in a depth-first walk from the entries.
+/// Edges to a block that is being visited, in a depth-first walk: from the entries and the other joins first, because what
+/// is translated is translated from there. So all of these edges lead to joins.
 fn back_edges(region: &Region) -> Vec<(u32, u32)> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
@@ -311,7 +312,8 @@ fn back_edges(region: &Region) -> Vec<(u32, u32)> {
     let mut marks: FxHashMap<u32, Mark> = FxHashMap::default();
     let mut edges = Vec::new();
     let entries = region.blocks.values().filter(|block| block.entry).map(|block| block.start);
-    for root in std::iter::once(region.root).chain(entries).chain(region.blocks.keys().copied()) {
+    let joins = region.blocks.values().filter(|block| block.is_join()).map(|block| block.start);
+    for root in std::iter::once(region.root).chain(entries).chain(joins) {
         if marks.contains_key(&root) {
             continue;
         }
@@ -345,26 +347,38 @@ fn small_loops(region: &Region, back_edges: &[(u32, u32)], effects: &BTreeMap<u3
             before.entry(next).or_default().push(block.start);
         }
     }
-    let mut bodies: Vec<(u32, BTreeSet<u32>)> = back_edges
+    let returns = |body: &BTreeSet<u32>| body.iter().any(|start| region.blocks[start].how == End::Computed);
+    let mut bodies: Vec<(u32, bool, BTreeSet<u32>)> = back_edges
         .iter()
-        .filter_map(|&(from, header)| Some((header, small_loop(region, &before, from, header)?)))
+        .filter_map(|&(from, header)| {
+            let body = small_loop(region, &before, from, header)?;
+            Some((header, returns(&body), body))
+        })
         .collect();
+    bodies.sort_by_key(|(header, returns, body)| (*header, *returns, body.len()));
     // Of edges to the same header, one that goes around all that the others do makes a loop around theirs, and so do those
     // that go through a computed jump, mostly a return: a region that was found from an inner loop enters the outer ones
     // there, too.
-    let returns = |body: &BTreeSet<u32>| body.iter().any(|start| region.blocks[start].how == End::Computed);
-    bodies.sort_by_key(|(header, body)| (*header, returns(body), body.len()));
+    let mut apart: Vec<(u32, bool, BTreeSet<u32>)> = Vec::new();
+    for (header, returns, body) in bodies {
+        match apart.last_mut() {
+            Some((last, inner_returns, inner)) if *last == header => {
+                if (returns && !*inner_returns) || inner.is_subset(&body) {
+                    let outer = inner.union(&body).copied().collect();
+                    apart.push((header, returns, outer));
+                } else {
+                    inner.extend(body);
+                }
+            }
+            _ => apart.push((header, returns, body)),
+        }
+    }
     let mut loops: Vec<Loop> = Vec::new();
-    for (header, body) in bodies {
-        let Some(inner) = loops.pop_if(|inner| inner.header == header) else {
-            loops.push(describe(region, header, body, effects));
-            continue;
-        };
-        let around = inner.body.is_subset(&body) || (returns(&body) && !returns(&inner.body));
-        let outer = describe(region, header, inner.body.union(&body).copied().collect(), effects);
+    for (header, _, body) in apart {
+        let outer = describe(region, header, body, effects);
         // A loop that keeps nothing that the one around it changes is none of its own.
-        let keeps = inner.invariant & outer.changed != 0 || inner.steady != outer.steady;
-        loops.extend((around && keeps).then_some(inner));
+        let keeps = |inner: &Loop| inner.invariant & outer.changed != 0 || inner.steady != outer.steady;
+        loops.pop_if(|inner| inner.header == header && !keeps(inner));
         loops.push(outer);
     }
     loops.sort_by_key(|found| std::cmp::Reverse(found.body.len()));
@@ -458,4 +472,39 @@ fn small_loop(region: &Region, before: &FxHashMap<u32, Vec<u32>>, from: u32, hea
         }
     }
     Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::Block;
+
+    /// A region of blocks that are nothing but a jump.
+    fn jumps(root: u32, targets: &[(u32, u32)]) -> Region {
+        let edges_in = |start| targets.iter().filter(|&&(_, target)| target == start).count() as u32;
+        let block = |&(start, target): &(u32, u32)| {
+            let how = End::Jump { if_nonzero: target, if_zero: target };
+            let (entry, edges_in) = (start == root, edges_in(start));
+            (start, Block { start, end: start + 2, how, entry, edges_in, computed: Vec::new() })
+        };
+        Region {
+            root,
+            blocks: targets.iter().map(block).collect(),
+            words: BTreeMap::new(),
+            zero: 0,
+            volatile: FxHashMap::default(),
+            program_len: 100,
+            watched_stores: FxHashSet::default(),
+            plain_stores: FxHashSet::default(),
+            sites: FxHashMap::default(),
+        }
+    }
+
+    /// The translator polls on edges to joins. A loop that nothing in the region leads to is translated from its join.
+    #[test]
+    fn edges_back_lead_to_joins() {
+        let region = jumps(0, &[(0, 50), (10, 20), (20, 10), (30, 20)]);
+        assert!(!region.blocks[&10].is_join() && region.blocks[&20].is_join());
+        assert_eq!(back_edges(&region), [(10, 20)]);
+    }
 }

@@ -125,6 +125,20 @@ fn computed_jump() {
     assert_golden!(guest.warm(1));
 }
 
+/// The poll word is looked at once for all the edges of a computed jump that go round.
+#[test]
+fn computed_jump_back() {
+    let mut guest = Guest::new(|b| {
+        b.add(R1, R2, R3);
+        b.load_program(R6, R1);
+        b.add(R1, R3, R4);
+        b.load_program(R6, R1);
+    });
+    guest.targets.insert(1, vec![0, 2]);
+    guest.targets.insert(3, vec![0, 2]);
+    assert_golden!(guest.warm(0).warm(2));
+}
+
 /// A jump that was never seen to come back to this unit.
 #[test]
 fn computed_jump_elsewhere() {

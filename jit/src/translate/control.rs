@@ -89,6 +89,17 @@ impl Translator<'_> {
         self.b.ins().load(types::I32, trusted(), base, abi::POLL)
     }
 
+    /// Leaves before the instruction at hand if the poll word is set.
+    fn poll(&mut self) {
+        let base = self.base();
+        let polled = self.polled(base);
+        let exit = self.exit_here(ExitReason::Poll);
+        let go_on = self.b.create_block();
+        self.b.ins().brif(polled, exit, &[], go_on, &[]);
+        self.b.switch_to_block(go_on);
+        self.env.polled = true;
+    }
+
     /// Leaves at the start of a block that would pass the instruction limit.
     pub(super) fn check_limit(&mut self, block: &Block) {
         // Hosts count the instructions they execute themselves; the others are known.
@@ -315,6 +326,11 @@ impl Translator<'_> {
                 self.check_not(segment);
             }
         }
+        let is_known = matches!(self.val(c), Val::Const(_) | Val::Choice { .. });
+        if !is_known && self.region.successors(block).any(|next| self.facts.polls.contains(&(block.start, next))) {
+            // Once for all the edges.
+            self.poll();
+        }
         self.env.uncounted += 1;
         self.count();
         match self.val(c) {
@@ -363,7 +379,7 @@ impl Translator<'_> {
         let changed = around.map_or(RegSet::MAX, |index| self.facts.loops[index].changed);
         self.send_all_home(self.facts.matters[&target] & changed & !params.regs);
         let args = self.arguments(params);
-        if self.facts.polls.contains(&(from.start, target)) {
+        if self.facts.polls.contains(&(from.start, target)) && !self.env.polled {
             let base = self.base();
             let polled = self.polled(base);
             let exit = self.exit_at(target, ExitReason::Poll);

@@ -178,6 +178,8 @@ struct Env {
     /// Address of granule 0, and of its length byte.
     base: Option<ir::Value>,
     lens: Option<ir::Value>,
+    /// The poll word was looked at since the block began.
+    polled: bool,
     /// Instructions executed in this block and not yet counted.
     uncounted: u32,
 }
@@ -375,6 +377,7 @@ impl Translator<'_> {
     fn block(&mut self, start: u32) {
         let block = self.region.blocks[&start].clone();
         self.pc = block.start;
+        self.env.polled = false;
         if self.settings.count {
             self.check_limit(&block);
         }
