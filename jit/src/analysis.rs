@@ -479,17 +479,11 @@ mod tests {
     use super::*;
     use crate::region::Block;
 
-    /// A region of blocks that are nothing but a jump.
-    fn jumps(root: u32, targets: &[(u32, u32)]) -> Region {
-        let edges_in = |start| targets.iter().filter(|&&(_, target)| target == start).count() as u32;
-        let block = |&(start, target): &(u32, u32)| {
-            let how = End::Jump { if_nonzero: target, if_zero: target };
-            let (entry, edges_in) = (start == root, edges_in(start));
-            (start, Block { start, end: start + 2, how, entry, edges_in, computed: Vec::new() })
-        };
-        Region {
+    /// A region of blocks that are two literals and a branch: where they start, and where they go.
+    fn branches(root: u32, blocks: &[(u32, [u32; 2])]) -> Region {
+        let mut region = Region {
             root,
-            blocks: targets.iter().map(block).collect(),
+            blocks: BTreeMap::new(),
             words: BTreeMap::new(),
             zero: 0,
             volatile: FxHashMap::default(),
@@ -497,14 +491,33 @@ mod tests {
             watched_stores: FxHashSet::default(),
             plain_stores: FxHashSet::default(),
             sites: FxHashMap::default(),
+        };
+        let literal = Instruction::Literal { a: Reg::ALL[1], value: 0 }.encode();
+        for &(start, [if_nonzero, if_zero]) in blocks {
+            let how = End::Jump { if_nonzero, if_zero };
+            let edges_in = blocks.iter().filter(|(_, targets)| targets.contains(&start)).count() as u32;
+            let block = Block { start, end: start + 2, how, entry: start == root, edges_in, computed: Vec::new() };
+            region.blocks.insert(start, block);
+            region.words.insert(start, vec![literal; 2]);
         }
+        region
     }
 
     /// The translator polls on edges to joins. A loop that nothing in the region leads to is translated from its join.
     #[test]
     fn edges_back_lead_to_joins() {
-        let region = jumps(0, &[(0, 50), (10, 20), (20, 10), (30, 20)]);
+        let region = branches(0, &[(0, [50, 50]), (10, [20, 20]), (20, [10, 10]), (30, [20, 20])]);
         assert!(!region.blocks[&10].is_join() && region.blocks[&20].is_join());
         assert_eq!(back_edges(&region), [(10, 20)]);
+    }
+
+    /// However many ways lead back to a header: where the inner loops have nothing to keep, there is one loop, one preheader.
+    #[test]
+    fn loops_that_keep_nothing_are_one() {
+        let region = branches(0, &[(0, [10, 0]), (10, [20, 0]), (20, [30, 0]), (30, [50, 0])]);
+        let effects = region.blocks.keys().map(|&start| (start, effect(&region, start, true))).collect();
+        let loops = small_loops(&region, &back_edges(&region), &effects);
+        assert_eq!(loops.len(), 1);
+        assert_eq!(loops[0].body, BTreeSet::from([0, 10, 20, 30]));
     }
 }
