@@ -260,6 +260,45 @@ fn every_optimisation_does_something_unless_it_is_switched_off() {
     );
 }
 
+/// Three loops in a circle, each of which is hot long before the first turn ends; later they have two rounds in a turn.
+fn loops_that_take_turns(turns: u32) -> Vec<Word> {
+    let mut b = Builder::new();
+    let [first, end] = std::array::from_fn(|_| b.label());
+    b.literal(R7, 0);
+    b.not(R7, R7);
+    b.literal(R2, turns);
+    b.literal(R1, 10 * THRESHOLD);
+    b.add(R4, R1, R6);
+    b.bind(first);
+    for number in 0..3 {
+        let head = if number == 0 { first } else { b.label_here() };
+        let next = b.label();
+        b.add(R4, R4, R7);
+        b.branch(R4, head, next, [R3, R5], R6);
+        b.bind(next);
+        if number == 2 {
+            b.literal(R1, 2);
+        }
+        b.add(R4, R1, R6);
+    }
+    b.add(R2, R2, R7);
+    b.branch(R2, first, end, [R3, R5], R6);
+    b.bind(end);
+    b.halt();
+    b.build()
+}
+
+/// None of them leads back to the one before it but by way of the others.
+#[test]
+fn loops_that_take_turns_become_one_unit() {
+    let options = Options { hot_threshold: THRESHOLD, ..JitContender::eager() };
+    let case = Case { program: loops_that_take_turns(100 * THRESHOLD), input: vec![], budget: u64::MAX };
+    let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+    assert!(run.counters["instructions compiled"] > run.counters["instructions"] / 2, "{:?}", run.counters);
+    assert!(run.counters["regions published"] > 3, "each was hot before they took turns: {:?}", run.counters);
+    assert!(run.counters["killed by improved"] > 0, "none was taken in by another: {:?}", run.counters);
+}
+
 /// Runs an image with its input, compiling at once, and demands that at least 99 of 100 instructions were compiled.
 fn assert_mostly_compiled(image: &Path, input: &str) {
     let args = ["--engine", "jit", "--compile-threads", "0", "--stats=json", arg(image)];

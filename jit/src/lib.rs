@@ -19,6 +19,7 @@ mod code;
 mod compile;
 #[cfg(test)]
 mod golden;
+mod grow;
 mod learn;
 mod options;
 mod region;

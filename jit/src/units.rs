@@ -1,16 +1,16 @@
 //! From hot words to live units: asking for code, publishing it, and dropping what the program's changes make stale.
 
 use crate::abi;
-use crate::cache::{Cause, Unit};
+use crate::cache::Cause;
 use crate::compile::{Compiled, Done, Job, add_gains};
 use crate::options::Optimisation;
-use crate::region::{End, Region, Surroundings, discover};
+use crate::region::{Region, Surroundings, discover};
 use crate::stubs::publish_stubs;
 use crate::vm::{Backend, Jit};
 use rum_interp::program::WATCH_TRANSLATED;
 use rum_interp::state::State;
 use rum_interp::{Machine, Stop};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// Stores into a translated word, each of which cost a unit, after which it is taken to be patched for ever.
 const PATCHES_VOLATILE: u32 = 3;
@@ -23,11 +23,9 @@ const CLIF_PER_WORD: u64 = 2;
 /// Regions that wait for the compiler's thread. Others have to become hot again.
 const WAITING_MAX: usize = 64;
 /// Words in a region.
-const REGION_WORDS_MAX: usize = 3000;
+pub(crate) const REGION_WORDS_MAX: usize = 3000;
 /// How often a unit is compiled again for what its failed checks taught; after that it has to become hot again.
 const IMPROVEMENTS_MAX: u32 = 4;
-/// How often a unit is compiled again to take in what leads back to it.
-const GROWTH_MAX: u32 = 8;
 
 /// A region on its way to become a unit.
 pub(crate) struct Pending {
@@ -55,7 +53,7 @@ impl Queue {
         Some(pending)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (u32, &Pending)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Pending)> {
         self.regions.iter().map(|(&unit, pending)| (unit, pending))
     }
 
@@ -74,26 +72,6 @@ struct NewUnit {
     unit: u32,
     pending: Pending,
     compiled: Compiled,
-}
-
-/// What a unit takes in when it is compiled again.
-#[derive(Default)]
-pub(crate) struct Growth {
-    /// Roots of the regions to take in, and the words of those that were found since it was last compiled.
-    targets: FxHashSet<u32>,
-    ranges: Vec<(u32, u32)>,
-    /// Targets found since it was last compiled, and how often it was.
-    waiting: u32,
-    times: u32,
-}
-
-/// A unit that may grow: its number if it is live, and what it is made of.
-struct Grower {
-    number: Option<u32>,
-    root: u32,
-    zero: u8,
-    ranges: Vec<(u32, u32)>,
-    words: usize,
 }
 
 impl Jit {
@@ -199,79 +177,6 @@ impl Jit {
         stop
     }
 
-    /// A word that the jump at `from` goes to has become hot. If `from` belongs to a unit, live or to come, or to what one
-    /// waits to take in, and the code at `target` leads back to that unit, a loop was split: the unit is compiled again with
-    /// the target in it. False if the target should have a unit of its own.
-    fn grow(&mut self, state: &mut State, from: u32, target: u32, zero: u8) -> bool {
-        if from >= state.memory.program_len {
-            return false;
-        }
-        self.note_target(from, target);
-        let Some(grower) = self.grower(from) else { return false };
-        let Some(more) = self.region(state, target, zero, None) else { return false };
-        let waiting = self.growth.get(&grower.root).map_or(&[][..], |growth| &growth.ranges);
-        let inside = |pc: u32| contains(&grower.ranges, pc) || contains(waiting, pc);
-        let leads_back = more.blocks.values().any(|block| match block.how {
-            End::Computed => self.targets.get(&(block.end - 1)).is_some_and(|seen| seen.iter().any(|&pc| inside(pc))),
-            _ => block.targets().any(inside),
-        });
-        if !leads_back || grower.words + more.len() > REGION_WORDS_MAX {
-            return false;
-        }
-        let growth = self.growth.entry(grower.root).or_default();
-        if growth.times >= GROWTH_MAX {
-            return false;
-        }
-        growth.targets.insert(target);
-        growth.ranges.extend(more.ranges());
-        growth.waiting += 1;
-        // Where it has to wait, it counts again when it has become hot again.
-        set_heat(state, target, self.threshold() / 2);
-        if let Some(number) = grower.number {
-            self.grow_now(state, grower.root, grower.zero, number);
-        }
-        true
-    }
-
-    /// The unit, live or to come, that the word at `from` belongs to, or will when the unit has grown.
-    fn grower(&self, from: u32) -> Option<Grower> {
-        let of_region = |region: &Region| Grower {
-            number: None,
-            root: region.root,
-            zero: region.zero,
-            ranges: region.ranges(),
-            words: region.len(),
-        };
-        let of_unit = |(number, unit): (u32, &Unit)| Grower {
-            number: Some(number),
-            root: unit.root,
-            zero: unit.zero,
-            ranges: unit.ranges.clone(),
-            words: unit.words(),
-        };
-        let pending = |root: Option<u32>| {
-            let mut regions = self.pending.iter().map(|(_, pending)| &pending.region);
-            regions.find(|region| root.map_or_else(|| region.contains(from), |root| region.root == root)).map(of_region)
-        };
-        pending(None).or_else(|| self.cache.made_from(from).map(of_unit)).or_else(|| {
-            let (&root, _) = self.growth.iter().find(|(_, growth)| contains(&growth.ranges, from))?;
-            let live = || self.cache.owner(root).filter(|(_, unit)| unit.root == root).map(of_unit);
-            pending(Some(root)).or_else(live)
-        })
-    }
-
-    /// Compiles a unit again, if enough has come together since the last time: each time it takes more.
-    fn grow_now(&mut self, state: &mut State, root: u32, zero: u8, number: u32) {
-        if let Some(growth) = self.growth.get_mut(&root)
-            && growth.waiting > growth.times
-        {
-            growth.times += 1;
-            growth.waiting = 0;
-            growth.ranges.clear();
-            self.request(state, root, zero, Some(number));
-        }
-    }
-
     /// Jumps to a word after which it is hot. The more was compiled already or is going to be, the more it takes: where
     /// everything is lukewarm, compiling must not become what the time is spent on.
     pub fn threshold(&self) -> i32 {
@@ -282,7 +187,7 @@ impl Jit {
 
     /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0; the code takes the place of the
     /// unit `replaces`.
-    fn request(&mut self, state: &mut State, root: u32, zero: u8, replaces: Option<u32>) {
+    pub fn request(&mut self, state: &mut State, root: u32, zero: u8, replaces: Option<u32>) {
         if self.cache.numbers_used() + 1 >= abi::UNITS_MAX {
             return self.give_up();
         }
@@ -328,7 +233,7 @@ impl Jit {
         }
     }
 
-    fn region(&self, state: &State, root: u32, zero: u8, replaces: Option<u32>) -> Option<Region> {
+    pub fn region(&self, state: &State, root: u32, zero: u8, replaces: Option<u32>) -> Option<Region> {
         // Blocks that the unit takes in although others have code for them.
         let growth = self.growth.get(&root);
         let owned = |pc: u32| match self.cache.owner(pc) {
@@ -467,11 +372,11 @@ impl Jit {
 }
 
 /// Whether a word belongs to one of the ranges.
-fn contains(ranges: &[(u32, u32)], pc: u32) -> bool {
+pub(crate) fn contains(ranges: &[(u32, u32)], pc: u32) -> bool {
     ranges.iter().any(|&(start, end)| (start..end).contains(&pc))
 }
 
-fn set_heat(state: &mut State, pc: u32, heat: i32) {
+pub(crate) fn set_heat(state: &mut State, pc: u32, heat: i32) {
     if pc < state.memory.program_len {
         state.program.set_heat(pc, heat);
     }

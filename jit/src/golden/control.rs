@@ -105,6 +105,37 @@ fn quotient_that_only_an_exit_wants() {
     assert_golden!(guest.warm(0).warm(7));
 }
 
+/// Where a quotient is only a condition, its divisor is looked at on one side: on the other it is larger than something.
+#[test]
+fn comparison_by_division() {
+    let guest = Guest::new(|b| {
+        let (then, otherwise) = (b.label(), b.label());
+        b.div(R4, R1, R2);
+        b.branch(R4, then, otherwise, [R3, R5], R6);
+        b.bind(then);
+        b.halt();
+        b.bind(otherwise);
+        b.halt();
+    });
+    assert_golden!(guest.warm(5).warm(6));
+}
+
+/// A quotient that is wanted before the branch is made at once, and so is the look at its divisor.
+#[test]
+fn comparison_by_division_with_a_use() {
+    let guest = Guest::new(|b| {
+        let (then, otherwise) = (b.label(), b.label());
+        b.div(R4, R1, R2);
+        b.add(R7, R7, R4);
+        b.branch(R4, then, otherwise, [R3, R5], R6);
+        b.bind(then);
+        b.halt();
+        b.bind(otherwise);
+        b.halt();
+    });
+    assert_golden!(guest.warm(6).warm(7));
+}
+
 /// Each block looks whether it would pass the limit, and adds what it has executed.
 #[test]
 fn counting() {

@@ -170,10 +170,6 @@ impl Translator<'_> {
         self.b.switch_to_block(go_on);
     }
 
-    pub(super) fn check_nonzero(&mut self, value: ir::Value) {
-        self.check(value);
-    }
-
     /// For tests: leaves when the countdown reaches 0.
     pub(super) fn force_exit(&mut self) {
         if !self.settings.forced_exits {
@@ -326,6 +322,12 @@ impl Translator<'_> {
                 self.check_not(segment);
             }
         }
+        if let Some(divisor) = self.env.doubtful
+            && !matches!(self.val(c), Val::Choice { condition, .. } if self.is_zero_below(condition, divisor))
+        {
+            self.env.doubtful = None;
+            self.check(divisor);
+        }
         let is_known = matches!(self.val(c), Val::Const(_) | Val::Choice { .. });
         if !is_known && self.region.successors(block).any(|next| self.facts.polls.contains(&(block.start, next))) {
             // Once for all the edges.
@@ -341,6 +343,11 @@ impl Translator<'_> {
                 self.computed(c);
             }
         }
+    }
+
+    /// Whether `condition` can only be 0 if `divisor` is not.
+    fn is_zero_below(&self, condition: ir::Value, divisor: ir::Value) -> bool {
+        matches!(self.made_by(condition), Some(Key::NotLess(_, larger)) if larger == divisor)
     }
 
     /// Goes from a block to a known place.
@@ -407,7 +414,13 @@ impl Translator<'_> {
             _ => self.compare(code, condition, 0),
         };
         self.b.ins().brif(test, first, &[], second, &[]);
+        let doubtful = self.env.doubtful.take();
         self.env.nonzero.push(condition);
+        self.b.switch_to_block(nonzero);
+        if let Some(divisor) = doubtful {
+            self.check(divisor);
+        }
+        let nonzero = self.b.current_block().expect("the builder stands where nothing was left");
         self.sides(from, reg, [(nonzero, targets[0])].into_iter());
         self.env.nonzero.pop();
         self.learn_zero(condition);

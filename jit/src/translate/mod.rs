@@ -144,6 +144,7 @@ pub(crate) fn translate(
         waiting: Vec::new(),
         env: Env::default(),
         straight_line: StraightLine::default(),
+        block: 0,
         pc: 0,
     };
     translator.function();
@@ -175,6 +176,8 @@ struct Env {
     constants: Vec<(u32, ir::Value)>,
     /// Values known not to be 0.
     nonzero: Vec<ir::Value>,
+    /// A divisor that is taken not to be 0, which the branch at the end of the block has to see to.
+    doubtful: Option<ir::Value>,
     /// Address of granule 0, and of its length byte.
     base: Option<ir::Value>,
     lens: Option<ir::Value>,
@@ -238,7 +241,8 @@ struct Translator<'a> {
     waiting: Vec<(u32, Option<ir::Block>, Env)>,
     env: Env,
     straight_line: StraightLine,
-    /// The instruction being translated.
+    /// The start of the block being translated, and the instruction.
+    block: u32,
     pc: u32,
 }
 
@@ -376,7 +380,8 @@ impl Translator<'_> {
 
     fn block(&mut self, start: u32) {
         let block = self.region.blocks[&start].clone();
-        self.pc = block.start;
+        self.block = start;
+        self.pc = start;
         self.env.polled = false;
         if self.settings.count {
             self.check_limit(&block);

@@ -6,9 +6,10 @@
 use super::{Translator, trusted};
 use crate::abi;
 use crate::options::Optimisation;
+use crate::region::End;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{self, InstBuilder, InstructionData, Opcode, condcodes::IntCC, types};
-use rum_interp::isa::Reg;
+use rum_interp::isa::{Instruction, Reg};
 
 /// What a register holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -335,7 +336,12 @@ impl Translator<'_> {
                     }
                 } else {
                     if !self.is_nonzero(divisor) {
-                        self.check_nonzero(divisor);
+                        if self.only_decides(a) {
+                            self.exit();
+                            self.env.doubtful = Some(divisor);
+                        } else {
+                            self.check(divisor);
+                        }
                         self.learn_nonzero(divisor);
                     }
                     self.quotient(x, divisor)
@@ -345,6 +351,23 @@ impl Translator<'_> {
         self.set(a, val);
         self.env.uncounted += 1;
         true
+    }
+
+    /// Whether the rest of the block only chooses where to go, by a quotient that the instruction at hand puts into `a`. Then
+    /// whether the divisor is 0 need not be asked at once: where the quotient is 0, the divisor is larger than something.
+    fn only_decides(&self, a: Reg) -> bool {
+        let block = &self.region.blocks[&self.block];
+        let is_branch = matches!(block.how, End::Jump { if_nonzero, if_zero } if if_nonzero != if_zero);
+        let chooses = |pc: u32| {
+            let is_plain = !self.region.volatile.contains_key(&pc) && !self.region.sites.contains_key(&pc);
+            is_plain
+                && match Instruction::decode(self.region.word(block.start, pc)) {
+                    Instruction::Literal { a: to, .. } => to != a,
+                    Instruction::CondMove { a: to, b: from, c } => to != a && from != a && c == a,
+                    _ => false,
+                }
+        };
+        self.on(Optimisation::Idioms) && !self.settings.count && is_branch && (self.pc + 1..block.end - 1).all(chooses)
     }
 
     /// Divides by a power of two. Compilers divide twice for the topmost bits: no literal is large enough.
