@@ -26,7 +26,6 @@ args = ["--engine", "interp"]
 name = "fib"
 image = "fib.um"
 input = "12\n"
-race = true
 
 [[counter]]
 engine = "jit"
@@ -174,23 +173,46 @@ fn what_cannot_be_measured_is_no_pass() {
 
 #[test]
 fn rules_on_times_need_somebody_who_races() {
-    let place = Place::new(&race_rules("2.0").replace("race = true", "race = false"));
-    let run = place.gate(&["compare", RUM, RUM]);
-    assert!(status(&run) == 2 && said(&run).contains("no program with race = true"), "{}", said(&run));
+    let rules = race_rules("2.0");
+    for (from, to, text) in [
+        ("engines = [\"interp\"]", "engines = [\"jit\"]", "no rule on times compares who runs in a race on fib"),
+        ("engines = [\"interp\"]", "engines = [\"typo\"]", "engine typo"),
+        ("program = \"fib\"", "program = \"gone\"", "program gone"),
+    ] {
+        assert!(rules.contains(from), "{from}");
+        let run = Place::new(&rules.replace(from, to)).gate(&["compare", RUM, RUM]);
+        assert!(status(&run) == 2 && said(&run).contains(text), "{text}: {}", said(&run));
+    }
+    let (rules, _) = rules.split_once("[[race]]").expect("a race");
+    let rules = format!("{rules}{}", ratio_rule("2.0"));
+    let run = Place::new(&rules).gate(&["compare", RUM, RUM]);
+    let text = "there is no race for the rule that compares interp with base";
+    assert!(status(&run) == 2 && said(&run).contains(text), "{}", said(&run));
     // With nothing left to look at there is nothing to tell, and no report says "pass".
     let place = Place::new(&race_rules("nan"));
     assert_eq!(status(&place.gate(&["compare", RUM, RUM])), 2);
     let (rules, _) = RULES.split_once("[[counter]]").expect("rules on counters");
-    let race = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"cpu\"\ntolerance = 1.0\nreason = \"time\"\n";
-    let place = Place::new(&format!("{rules}{race}"));
+    let place = Place::new(&format!("{rules}{RACE}{}", ratio_rule("1.0")));
     let run = place.gate(&["compare", RUM, RUM, "--no-times"]);
     assert!(status(&run) == 2 && said(&run).contains("could not tell (nothing was measured)"), "{}", said(&run));
 }
 
-/// Rules on the time of the interpreter, so much longer than the base at most.
+const RACE: &str = r#"
+[[race]]
+program = "fib"
+input = "16\n"
+engines = ["interp"]
+"#;
+
+/// The interpreter's time is so much longer than that of the base at most.
+fn ratio_rule(tolerance: &str) -> String {
+    let rule = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"wall\"\nreason = \"time\"\n";
+    format!("{rule}tolerance = {tolerance}\n")
+}
+
+/// All rules, with one on times and a race for it.
 fn race_rules(tolerance: &str) -> String {
-    let race = "[[ratio]]\nengine = \"interp\"\nto = \"base\"\ntime = \"wall\"\nreason = \"time\"\n";
-    format!("{}\n{race}tolerance = {tolerance}\n", RULES.replace("race = true", "race = true\nrace_input = \"16\""))
+    format!("{RULES}{RACE}{}", ratio_rule(tolerance))
 }
 
 #[test]

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What rules call the other binary of `gate compare`.
+pub const BASE: &str = "base";
+
 /// The file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +34,9 @@ pub struct Config {
     /// The programs.
     #[serde(rename = "program")]
     pub programs: Vec<Case>,
+    /// The races.
+    #[serde(rename = "race", default)]
+    pub races: Vec<Race>,
     /// Rules on counters.
     #[serde(rename = "counter", default)]
     pub counters: Vec<CounterRule>,
@@ -44,7 +50,7 @@ fn rounds_min() -> u32 {
 }
 
 fn rounds_max() -> u32 {
-    40
+    60
 }
 
 /// An engine: the rum that is measured with some arguments, or another command.
@@ -70,11 +76,18 @@ pub struct Case {
     /// The input for counters.
     #[serde(default)]
     pub input: String,
-    /// The input for races, where it is to be larger.
-    pub race_input: Option<String>,
-    /// Whether it takes part in races.
-    #[serde(default)]
-    pub race: bool,
+}
+
+/// A program on which engines race.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Race {
+    /// The program.
+    pub program: String,
+    /// Its input, where it is to work longer than for counters.
+    pub input: Option<String>,
+    /// Who runs, if not all engines: what keeps one busy for a while may keep another one for minutes.
+    pub engines: Option<Vec<String>>,
 }
 
 /// Which way is worse.
@@ -186,7 +199,7 @@ impl Config {
             if let Some(command) = &engine.command {
                 parse_command(command).map_err(|error| format!("{command:?} is not {error}"))?;
             }
-            if engine.args.is_some() == engine.command.is_some() || engine.name == "base" {
+            if engine.args.is_some() == engine.command.is_some() || engine.name == BASE {
                 return Err(format!("engine {} needs a name other than base, and either args or command", engine.name));
             }
         }
@@ -205,7 +218,7 @@ impl Config {
             }
         }
         for rule in &self.ratios {
-            let to_base = rule.to == "base";
+            let to_base = rule.to == BASE;
             if !known(&rule.engine) || !to_base && !known(&rule.to) {
                 return Err(format!("a rule compares {} with {}, which there is not", rule.engine, rule.to));
             }
@@ -219,8 +232,19 @@ impl Config {
                 return Err("a rule against another engine needs at_most (and no tolerance)".to_owned());
             }
         }
-        if !self.ratios.is_empty() && !self.programs.iter().any(|case| case.race) {
-            return Err("there are rules on times, but no program with race = true".to_owned());
+        for race in &self.races {
+            if !self.programs.iter().any(|case| case.name == race.program) {
+                return Err(format!("a race is on program {}, which there is not", race.program));
+            }
+            if let Some(name) = race.engines.iter().flatten().find(|name| !known(name)) {
+                return Err(format!("a race on {} is for engine {name}, which there is not", race.program));
+            }
+            if !self.ratios.iter().any(|rule| race.is_about(rule)) {
+                return Err(format!("no rule on times compares who runs in a race on {}", race.program));
+            }
+        }
+        if let Some(rule) = self.ratios.iter().find(|rule| !self.races.iter().any(|race| race.is_about(rule))) {
+            return Err(format!("there is no race for the rule that compares {} with {}", rule.engine, rule.to));
         }
         let reasons = self.counters.iter().map(|rule| &rule.reason).chain(self.ratios.iter().map(|rule| &rule.reason));
         if reasons.into_iter().any(|reason| reason.trim().is_empty()) {
@@ -256,14 +280,21 @@ fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
 }
 
 impl Case {
-    /// The program with its input for counters, or for races.
-    pub fn program(&self, race: bool) -> Program {
-        let input = if race { self.race_input.as_ref().unwrap_or(&self.input) } else { &self.input };
+    /// The program with its input for counters, or another one.
+    pub fn program(&self, input: Option<&str>) -> Program {
         Program {
             name: self.name.clone(),
             group: String::new(),
             image: self.image.clone(),
-            input: input.clone().into_bytes(),
+            input: input.unwrap_or(&self.input).as_bytes().to_vec(),
         }
+    }
+}
+
+impl Race {
+    /// Whether those whom `rule` compares both run.
+    pub fn is_about(&self, rule: &RatioRule) -> bool {
+        let runs = |name: &String| self.engines.as_ref().is_none_or(|engines| engines.contains(name));
+        runs(&rule.engine) && (rule.to == BASE || runs(&rule.to))
     }
 }

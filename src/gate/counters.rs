@@ -67,7 +67,7 @@ pub fn count(
     let named: Vec<&str> = config.engines.iter().map(|engine| engine.name.as_str()).collect();
     let ruled = |name: &str| config.counters.iter().any(|rule| rule.engine == name);
     for case in &config.programs {
-        let program = case.program(false);
+        let program = case.program(None);
         let input = input_file(&program.input)?;
         let mut first = None;
         for name in named.iter().filter(|name| ruled(name)) {

@@ -1,10 +1,11 @@
 //! The second layer: times, as ratios within one race, so that the machine and its mood cancel out.
 //!
 //! Two estimates that both prefer undisturbed runs have to agree: the ratio of the minima and that of the lower quartiles.
-//! If both are within the limit, that is a pass. If both are beyond it after twice the rounds of a pass, and three rounds
-//! of four say so one by one, it is a regression. Otherwise the race goes on; if that never ends, nobody could tell.
+//! If both are within the limit, and not most rounds one by one beyond it, that is a pass. If both are beyond it after twice
+//! the rounds of a pass, and so many rounds one by one that chance does not explain it (a sign test), it is a regression.
+//! Otherwise the race goes on; if that never ends, nobody could tell.
 
-use super::config::{Config, RatioRule, Time};
+use super::config::{BASE, Config, RatioRule, Time};
 use super::judge::{Finding, Verdict, round};
 use crate::bench::figures::quantile;
 use crate::bench::measure::{Measurer, Outcome, Sample, input_file};
@@ -12,6 +13,10 @@ use crate::bench::plan::{Contender, Program};
 use crate::bench::race::check;
 use crate::failure::Failure;
 use std::fs::File;
+
+/// By how many standard deviations more than half of the rounds have to be beyond the limit for a regression. Chance does
+/// that to a ratio that is just at the limit once in a hundred times.
+const SURE: f64 = 2.33;
 
 /// A rule on one program: which runners it compares, and how far it has got.
 struct Question<'a> {
@@ -31,14 +36,15 @@ struct Question<'a> {
 pub fn race(config: &Config, base: Option<&str>, head: &str, tick: &mut dyn FnMut()) -> Result<Vec<Finding>, Failure> {
     let mut measurer = Measurer::new()?;
     let mut findings = Vec::new();
-    for case in config.programs.iter().filter(|case| case.race) {
+    for race in &config.races {
+        let Some(case) = config.programs.iter().find(|case| case.name == race.program) else { continue };
         let mut runners = Runners { all: Vec::new() };
         let mut questions = Vec::new();
-        for rule in &config.ratios {
+        for rule in config.ratios.iter().filter(|rule| race.is_about(rule)) {
             let this = runners.index(config.contender(&rule.engine, head)?);
             let (other, limit) = match (rule.to.as_str(), base) {
-                ("base", None) => continue,
-                ("base", Some(base)) => {
+                (BASE, None) => continue,
+                (BASE, Some(base)) => {
                     let mut contender = config.contender(&rule.engine, base)?;
                     contender.name = format!("{} of base", rule.engine);
                     (runners.index(contender), 1.0 + rule.tolerance.unwrap_or_default())
@@ -47,7 +53,7 @@ pub fn race(config: &Config, base: Option<&str>, head: &str, tick: &mut dyn FnMu
             };
             questions.push(Question { rule, this, other, limit, estimate: 0.0, verdict: Verdict::Unclear, rounds: 0 });
         }
-        let program = case.program(true);
+        let program = case.program(race.input.as_deref());
         if !questions.is_empty() {
             settle(config, &program, &runners.all, &mut questions, &mut measurer, tick)?;
         }
@@ -119,7 +125,9 @@ impl Question<'_> {
         };
         let (mut this, mut other) = (times(this), times(other));
         let beyond = this.iter().zip(&other).filter(|&(&this, &other)| this as f64 > other as f64 * self.limit).count();
-        let often = 4 * beyond >= 3 * this.len();
+        let (rounds, beyond) = (this.len() as f64, beyond as f64);
+        let mostly = beyond > rounds / 2.0;
+        let surely = beyond >= rounds / 2.0 + SURE * rounds.sqrt() / 2.0;
         this.sort_unstable();
         other.sort_unstable();
         let ratio = |share: f64| quantile(&this, share) / quantile(&other, share).max(1.0);
@@ -127,8 +135,8 @@ impl Question<'_> {
         self.rounds = this.len() as u32;
         self.estimate = minimum;
         self.verdict = match (minimum <= self.limit, quartile <= self.limit) {
-            (true, true) => Verdict::Pass,
-            (false, false) if self.rounds >= 2 * rounds_min && often => Verdict::Regression,
+            (true, true) if !mostly => Verdict::Pass,
+            (false, false) if self.rounds >= 2 * rounds_min && surely => Verdict::Regression,
             _ => Verdict::Unclear,
         };
     }
@@ -182,6 +190,13 @@ mod tests {
         question.verdict
     }
 
+    /// Rounds of which the first `beyond` are 15% slower, the others 5%.
+    fn rounds(beyond: usize, all: usize) -> Verdict {
+        let this: Vec<u64> = (0..all).map(|i| if i < beyond { 115 } else { 120 }).collect();
+        let other: Vec<u64> = (0..all).map(|i| if i < beyond { 100 } else { 114 }).collect();
+        verdict(&this, &other)
+    }
+
     #[test]
     fn a_regression_is_confirmed_before_it_is_told() {
         assert_eq!(verdict(&[115, 116, 117], &[100, 101, 102]), Verdict::Unclear);
@@ -194,6 +209,9 @@ mod tests {
         // Nor is what only some rounds say, be they the best ones.
         let (this, other) = ([115, 116, 117, 150, 150, 150], [100, 101, 102, 150, 150, 150]);
         assert_eq!(verdict(&this, &other), Verdict::Unclear);
+        // The more rounds, the smaller the majority that chance does not explain.
+        assert_eq!([rounds(8, 10), rounds(9, 10)], [Verdict::Unclear, Verdict::Regression]);
+        assert_eq!([rounds(37, 60), rounds(40, 60)], [Verdict::Unclear, Verdict::Regression]);
         // The minimum alone says nothing if all else says otherwise.
         assert_eq!(verdict(&[100, 180, 180, 190, 170, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Unclear);
     }
