@@ -25,6 +25,12 @@ pub(crate) struct Growth {
     times: u32,
 }
 
+/// A unit: live, with its number, or still to come.
+enum Known<'a> {
+    Live(u32, &'a Unit),
+    Pending(&'a Region),
+}
+
 /// A unit that may grow: its number if it is live, and what it is made of.
 struct Grower {
     number: Option<u32>,
@@ -32,6 +38,23 @@ struct Grower {
     zero: u8,
     ranges: Vec<(u32, u32)>,
     words: usize,
+}
+
+impl Known<'_> {
+    fn words(&self) -> usize {
+        match self {
+            Known::Live(_, unit) => unit.words(),
+            Known::Pending(region) => region.len(),
+        }
+    }
+
+    fn grower(&self) -> Grower {
+        let (number, root, zero, ranges) = match self {
+            Known::Live(number, unit) => (Some(*number), unit.root, unit.zero, unit.ranges.clone()),
+            Known::Pending(region) => (None, region.root, region.zero, region.ranges()),
+        };
+        Grower { number, root, zero, ranges, words: self.words() }
+    }
 }
 
 impl Jit {
@@ -47,11 +70,16 @@ impl Jit {
         let Some(more) = self.region(state, target, zero, None) else { return false };
         let waiting = self.growth.get(&grower.root).map_or(&[][..], |growth| &growth.ranges);
         let inside = |pc: u32| contains(&grower.ranges, pc) || contains(waiting, pc);
-        let Some(taken) = self.way_to(state, more, inside) else { return false };
-        let words_max = if taken.len() == 1 { REGION_WORDS_MAX } else { TURNS_WORDS_MAX };
-        if grower.words + taken.iter().map(Region::len).sum::<usize>() > words_max {
-            return false;
-        }
+        let taken = if self.leads_to(&more, inside) {
+            if grower.words + more.len() > REGION_WORDS_MAX {
+                return false;
+            }
+            vec![more]
+        } else {
+            let room = TURNS_WORDS_MAX.saturating_sub(grower.words);
+            let Some(way) = self.way_to(state, more, room, inside) else { return false };
+            way
+        };
         let growth = self.growth.entry(grower.root).or_default();
         if growth.times >= GROWTH_MAX {
             return false;
@@ -77,30 +105,35 @@ impl Jit {
         })
     }
 
-    /// A region and the units, live or to come, by which it leads to a place of the kind: loops that take turns.
-    fn way_to(&self, state: &State, region: Region, inside: impl Fn(u32) -> bool) -> Option<Vec<Region>> {
-        // Each with the number of the one that leads to it.
-        let mut found = vec![(region, 0)];
+    /// A region and the units by which it leads to a place of the kind, of no more words than there is room for: loops that
+    /// take turns.
+    fn way_to(&self, state: &State, region: Region, room: usize, inside: impl Fn(u32) -> bool) -> Option<Vec<Region>> {
+        // Each with the room that its way leaves, and the number of the one that leads to it.
+        let left = room.checked_sub(region.len())?;
+        let mut found = vec![(region, left, 0)];
         let mut next = 0;
-        while let Some((region, _)) = found.get(next) {
+        loop {
+            let (region, left, _) = found.get(next)?;
             if self.leads_to(region, &inside) {
                 break;
             }
-            let known = region.blocks.values().filter(|block| block.how != End::Computed);
-            let targets: Vec<u32> = known.flat_map(|block| block.targets()).collect();
+            let left = *left;
+            let direct = region.blocks.values().filter(|block| block.how != End::Computed);
+            let targets: Vec<u32> = direct.flat_map(|block| block.targets()).collect();
             for target in targets {
                 if found.len() < WAY_UNITS_MAX
-                    && found.iter().all(|(region, _)| region.root != target)
-                    && let Some(region) = self.region_of_unit(state, target)
+                    && found.iter().all(|(region, ..)| region.root != target)
+                    && let Some(region) = self.region_of_unit(state, target, left)
+                    && let Some(left) = left.checked_sub(region.len())
                 {
-                    found.push((region, next));
+                    found.push((region, left, next));
                 }
             }
             next += 1;
         }
         let mut way = Vec::new();
         while next > 0 {
-            let (region, before) = found.get(next)?;
+            let (region, _, before) = found.get(next)?;
             way.push(region.clone());
             next = *before;
         }
@@ -108,40 +141,37 @@ impl Jit {
         Some(way)
     }
 
-    /// The region of the unit, live or to come, whose root is `root`.
-    fn region_of_unit(&self, state: &State, root: u32) -> Option<Region> {
-        let pending = self.pending.iter().map(|(_, pending)| &pending.region).find(|region| region.root == root);
-        pending.cloned().or_else(|| {
+    /// The region of the unit whose root is `root`, if there is room for its words.
+    fn region_of_unit(&self, state: &State, root: u32, room: usize) -> Option<Region> {
+        match self.known(root).filter(|unit| unit.words() <= room)? {
+            Known::Live(number, unit) => self.region(state, root, unit.zero, Some(number)),
+            Known::Pending(region) => Some(region.clone()),
+        }
+    }
+
+    /// The unit whose root is `root`.
+    fn known(&self, root: u32) -> Option<Known<'_>> {
+        let pending = self.pending_regions().find(|region| region.root == root).map(Known::Pending);
+        pending.or_else(|| {
             let (number, unit) = self.cache.owner(root).filter(|(_, unit)| unit.root == root)?;
-            self.region(state, root, unit.zero, Some(number))
+            Some(Known::Live(number, unit))
         })
     }
 
-    /// The unit, live or to come, that the word at `from` belongs to, or will when the unit has grown.
+    /// The regions of the units to come.
+    fn pending_regions(&self) -> impl Iterator<Item = &Region> {
+        self.pending.iter().map(|(_, pending)| &pending.region)
+    }
+
+    /// The unit that the word at `from` belongs to, or will when the unit has grown.
     fn grower(&self, from: u32) -> Option<Grower> {
-        let of_region = |region: &Region| Grower {
-            number: None,
-            root: region.root,
-            zero: region.zero,
-            ranges: region.ranges(),
-            words: region.len(),
-        };
-        let of_unit = |(number, unit): (u32, &Unit)| Grower {
-            number: Some(number),
-            root: unit.root,
-            zero: unit.zero,
-            ranges: unit.ranges.clone(),
-            words: unit.words(),
-        };
-        let pending = |root: Option<u32>| {
-            let mut regions = self.pending.iter().map(|(_, pending)| &pending.region);
-            regions.find(|region| root.map_or_else(|| region.contains(from), |root| region.root == root)).map(of_region)
-        };
-        pending(None).or_else(|| self.cache.made_from(from).map(of_unit)).or_else(|| {
+        let pending = || self.pending_regions().find(|region| region.contains(from)).map(Known::Pending);
+        let live = || self.cache.made_from(from).map(|(number, unit)| Known::Live(number, unit));
+        let waiting = || {
             let (&root, _) = self.growth.iter().find(|(_, growth)| contains(&growth.ranges, from))?;
-            let live = || self.cache.owner(root).filter(|(_, unit)| unit.root == root).map(of_unit);
-            pending(Some(root)).or_else(live)
-        })
+            self.known(root)
+        };
+        pending().or_else(live).or_else(waiting).map(|unit| unit.grower())
     }
 
     /// Compiles a unit again, if enough has come together since the last time: each time it takes more.
