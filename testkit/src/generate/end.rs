@@ -173,7 +173,8 @@ impl Maker {
     }
 
     /// Two hot scans through a segment, one behind the other, until a quotient is not 0, in a loop around both. Half of the
-    /// time that loop has the same first word as the first scan, and it may change the segment that they go through.
+    /// time that loop has the same first word as the first scan, and it may change the segment that they go through: until
+    /// the second scan divides by a 0, at last.
     pub(super) fn scans(&mut self) {
         let regs: [Reg; 5] = self.regs();
         let [c, id, i, q, t] = regs;
@@ -229,6 +230,15 @@ impl Maker {
                 self.b.add(id, x, zero);
             }
             _ => {}
+        }
+        if self.rng.percent(40) {
+            self.tag(Tag::ScansFault);
+            // At most what the counter is in the next round, where the scan ends, until it is 0.
+            let zero_below = self.rng.between(2, rounds / 3);
+            self.b.literal(t, zero_below);
+            self.b.div(q, c, t);
+            self.b.literal(t, 1);
+            self.b.amend(id, t, q);
         }
         self.one_less(c, t);
         let (next, again) = (self.b.label(), if self.rng.percent(50) { up } else { around });

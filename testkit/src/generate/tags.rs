@@ -159,6 +159,8 @@ tags! {
     PatchedLoop = "patched-loop",
     /// Two hot scans, each until a quotient is not 0, in a loop around both.
     Scans = "scans",
+    /// The second of these divides by 0 at last, in compiled code that looks at its divisor late.
+    ScansFault = "scans-fault",
     /// A hot loop goes through a segment until it is one word too far.
     Sweep = "sweep",
     /// A copy of the program is loaded that lacks a word which is read in a loop.
