@@ -28,8 +28,8 @@ pub struct BenchArgs {
     /// Run only these programs or groups of umbin/
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "images")]
     pub only: Vec<String>,
-    /// What the program list gives programs to do: its default sizes, small ones, or those for figures (minutes)
-    #[arg(long, value_enum, value_name = "SIZE", default_value_t = Size::Default, conflicts_with = "images")]
+    /// How much programs of umbin/ have to do
+    #[arg(long, value_enum, value_name = "SIZE", default_value_t = Size::Bench, conflicts_with = "images")]
     pub size: Size,
     /// What takes part.
     #[command(flatten)]
@@ -99,11 +99,11 @@ pub struct OutputArgs {
 /// The sizes that the list of programs knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Size {
-    /// Some tenths of a second in the interpreter
-    Default,
+    /// The interpreter works for some 0.4 s
+    Bench,
     /// At most about 50 million instructions
     Small,
-    /// Seconds in the interpreter
+    /// The JIT works for half a second and more
     Figure,
 }
 

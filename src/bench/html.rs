@@ -3,7 +3,7 @@
 use super::Results;
 use super::plot::{self, escape};
 use super::scatter;
-use super::table::{HEADER, mean_ratios, row};
+use super::table::{HEADER, group_means, mean_ratios, row};
 use std::fmt::Write as _;
 
 /// The page.
@@ -30,6 +30,9 @@ pub fn page(results: &Results) -> String {
                 "<div class=\"card\"><b>{wall:.2}×</b>{} <span>against {first}<br>by CPU time {cpu:.2}×</span></div>",
                 escape(name)
             );
+        }
+        if let [(name, ..)] = means.as_slice() {
+            group_cards(&mut page, results, name);
         }
         page.push_str("</div>\n");
         let about = format!(
@@ -64,6 +67,16 @@ fn headline(results: &Results) -> String {
         [one] => format!("{one} on {programs}"),
         [one, other] => format!("{other} against {one} on {programs}"),
         _ => format!("{} contenders on {programs}", names.len()),
+    }
+}
+
+/// How many times as fast in each group of programs, if there are several.
+fn group_cards(page: &mut String, results: &Results, contender: &str) {
+    let groups = group_means(results, contender);
+    if groups.len() > 1 {
+        for (group, mean) in groups {
+            let _ = writeln!(page, "<div class=\"card group\"><b>{mean:.2}×</b><span>{}</span></div>", escape(group));
+        }
     }
 }
 

@@ -127,6 +127,7 @@ struct Listed {
     group: String,
     input: Option<String>,
     small: Option<u64>,
+    bench_size: Option<u64>,
     figure_size: Option<u64>,
 }
 
@@ -190,7 +191,7 @@ fn listed_programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
         .filter(|program| chosen(program))
         .map(|program| {
             let size = match args.size {
-                Size::Default => None,
+                Size::Bench => program.bench_size,
                 Size::Small => program.small,
                 Size::Figure => program.figure_size,
             };

@@ -11,6 +11,8 @@ const HEIGHT: f64 = 460.0;
 const BOTTOM: f64 = HEIGHT - 40.0;
 /// Half the width of a point, with a little air.
 const POINT: f64 = 6.0;
+/// Height of a text.
+const LINE: f64 = 12.0;
 
 /// One program of one contender.
 struct Point<'a> {
@@ -44,8 +46,11 @@ pub fn compile_against_run(results: &Results) -> Option<String> {
     let mut svg = open(HEIGHT, "Time spent compiling against time of the run");
     grid(&mut svg, &across, BOTTOM, |tick| short_time(tick as u64));
     scale_up(&mut svg, &up);
-    guides(&mut svg, &across, &up);
-    draw(&mut svg, results, &points, &across, &up);
+    let places: Vec<(f64, f64)> =
+        points.iter().map(|point| (across.x(point.run_ns), height(&up, point.compile_ns))).collect();
+    let mut taken: Vec<Area> = places.iter().map(|&(x, y)| Area::around(x, y)).collect();
+    guides(&mut svg, &across, &up, &mut taken);
+    draw(&mut svg, results, &points, &places, &mut taken);
     let _ = writeln!(
         svg,
         "<text class=\"caption\" x=\"{RIGHT}\" y=\"{:.1}\">time of the run →   (upwards: time spent compiling)</text></svg>",
@@ -73,8 +78,8 @@ fn scale_up(svg: &mut String, up: &Log) {
     }
 }
 
-/// Lines where compiling takes a share of the run.
-fn guides(svg: &mut String, across: &Log, up: &Log) {
+/// Lines where compiling takes a share of the run. Their labels keep away from what is taken.
+fn guides(svg: &mut String, across: &Log, up: &Log, taken: &mut Vec<Area>) {
     for share in [0.01, 0.1, 1.0] {
         // The part of the line `compile = share * run` that lies within both scales.
         let from = across.low.max(up.low - f64::ln(share));
@@ -82,23 +87,27 @@ fn guides(svg: &mut String, across: &Log, up: &Log) {
         if from < to {
             let [a, b] = [from.exp(), to.exp()];
             let (x1, y1, x2, y2) = (across.x(a), height(up, a * share), across.x(b), height(up, b * share));
+            let label = format!("{}% of the run", share * 100.0);
+            // Below the line, as far up as there is room.
+            let below = |part: f64| Area::text(&label, x1 + part * (x2 - x1) + POINT, y1 + part * (y2 - y1) + 2.0);
+            let parts = [1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1];
+            let free = parts.map(below).into_iter().find(|area| !taken.iter().any(|other| area.meets(other)));
+            let area = free.unwrap_or_else(|| below(1.0));
             let _ = writeln!(
                 svg,
                 "<line class=\"guide\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>\
-                 <text class=\"guide-label\" x=\"{:.1}\" y=\"{:.1}\">{}% of the run</text>",
-                x2 + 6.0,
-                y2 + 11.0,
-                share * 100.0
+                 <text class=\"guide-label\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+                area.left,
+                area.bottom - 2.5
             );
+            taken.push(area);
         }
     }
 }
 
-fn draw(svg: &mut String, results: &Results, points: &[Point<'_>], across: &Log, up: &Log) {
-    let places: Vec<(f64, f64)> =
-        points.iter().map(|point| (across.x(point.run_ns), height(up, point.compile_ns))).collect();
-    let mut taken: Vec<Area> = places.iter().map(|&(x, y)| Area::around(x, y)).collect();
-    for (point, &(x, y)) in points.iter().zip(&places) {
+/// The points, each with its name where that finds room.
+fn draw(svg: &mut String, results: &Results, points: &[Point<'_>], places: &[(f64, f64)], taken: &mut Vec<Area>) {
+    for (point, &(x, y)) in points.iter().zip(places) {
         let about = format!(
             "{}, {}: {} compiling, {} running",
             point.program,
@@ -143,16 +152,19 @@ impl Area {
         Area { left: x - POINT, right: x + POINT, top: y - POINT, bottom: y + POINT }
     }
 
+    /// What a text covers in the plot's smallest font: about 6.4 units for each letter.
+    fn text(text: &str, left: f64, top: f64) -> Area {
+        Area { left, right: left + text.chars().count() as f64 * 6.4, top, bottom: top + LINE }
+    }
+
     /// Where a name could stand beside a point, best first.
     fn beside(name: &str, x: f64, y: f64) -> [Area; 4] {
-        // About 6.4 units for each letter of the plot's smallest font.
-        let (width, height) = (name.chars().count() as f64 * 6.4, 12.0);
-        let at = |left: f64, top: f64| Area { left, right: left + width, top, bottom: top + height };
+        let width = Area::text(name, 0.0, 0.0).right;
         [
-            at(x + POINT + 2.0, y - height / 2.0),
-            at(x - POINT - 2.0 - width, y - height / 2.0),
-            at(x - width / 2.0, y - POINT - height),
-            at(x - width / 2.0, y + POINT),
+            Area::text(name, x + POINT + 2.0, y - LINE / 2.0),
+            Area::text(name, x - POINT - 2.0 - width, y - LINE / 2.0),
+            Area::text(name, x - width / 2.0, y - POINT - LINE),
+            Area::text(name, x - width / 2.0, y + POINT),
         ]
     }
 

@@ -66,7 +66,7 @@ pub fn row(race: &Race, entry: &Entry, i: usize) -> [String; 11] {
 /// `1.234 s`, `56.7 ms`.
 pub fn time(ns: u64) -> String {
     match ns {
-        0..1_000_000 => format!("{:.0} us", ns as f64 / 1e3),
+        0..1_000_000 => format!("{:.0} µs", ns as f64 / 1e3),
         1_000_000..100_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
         100_000_000..1_000_000_000 => format!("{:.0} ms", ns as f64 / 1e6),
         _ => format!("{:.2} s", ns as f64 / 1e9),
@@ -137,6 +137,6 @@ mod tests {
     #[test]
     fn times_have_three_digits() {
         let shown = [999_000, 1_500_000, 250_000_000, 1_234_000_000].map(time);
-        assert_eq!(shown, ["999 us", "1.5 ms", "250 ms", "1.23 s"]);
+        assert_eq!(shown, ["999 µs", "1.5 ms", "250 ms", "1.23 s"]);
     }
 }

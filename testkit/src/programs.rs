@@ -23,6 +23,8 @@ pub struct Program {
     pub default: Option<u32>,
     /// A size for tests.
     pub small: Option<u32>,
+    /// The size for `rum bench`.
+    pub bench_size: Option<u32>,
     /// A size for figures.
     pub figure_size: Option<u32>,
     /// A size for figures with CPython.
