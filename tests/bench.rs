@@ -1,6 +1,6 @@
 //! `rum bench`: who takes part, what is compared, and what the files look like.
 
-use crate::support::{RUM, add, arg, complaint, file, halt, image, lit, output, print, root, rum, status};
+use crate::support::{RUM, add, arg, complaint, file, halt, image, lit, output, print, root, rum, status, stderr};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -70,6 +70,37 @@ fn inputs_are_fed_and_counted_runs_compared() {
 }
 
 #[test]
+fn what_fails_is_told() {
+    let quiet = image(&[halt()]);
+    let run =
+        |against: &str| rum(&["bench", arg(&quiet), "--runs", "1", "--against", against]).output().expect("it starts");
+    let told = run("false {}");
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert!(status(&told) == 0 && text.contains("NOT ENDED WELL: false {}: "), "{text}");
+    assert!(text.contains(" ± ? "), "one run cannot know its error: {text}");
+    let refused = run("sh -c 'exit 127' {}");
+    assert!(status(&refused) == 1 && stderr(&refused).contains("ends with exit status 127"), "{}", stderr(&refused));
+}
+
+#[test]
+fn runs_that_take_too_long_are_ended() {
+    let quiet = image(&[halt()]);
+    let args = ["bench", arg(&quiet), "--runs", "1", "--run-limit", "200ms", "--against", "sh -c 'exec sleep 100' {}"];
+    let run = rum(&args).output().expect("it starts");
+    assert!(status(&run) == 2 && stderr(&run).contains("takes more than 200ms"), "{}", stderr(&run));
+}
+
+#[test]
+fn images_may_have_any_name() {
+    let folder = TempDir::new().expect("a folder");
+    for name in ["gate", "-x.um", "a b.um"] {
+        fs::copy(image(&[halt()]), folder.path().join(name)).expect("a copy");
+        let run = rum(&["bench", "--runs", "1", "--", name]).current_dir(&folder).output().expect("it starts");
+        assert_eq!(status(&run), 0, "{name}: {}", stderr(&run));
+    }
+}
+
+#[test]
 fn programs_of_the_collection_are_found_from_below() {
     let mut command = rum(&["bench", "--only", "sieve,objects", "--size", "small", "--runs", "1", "--json", "-"]);
     let run = command.current_dir(root().join("umbin/src")).output().expect("it starts");
@@ -93,6 +124,7 @@ fn wrong_usage_is_explained() {
         (&["--json", "-", "--csv", "-"][..], "two things cannot both go to -"),
         (&["--only", "fib", "--html", "no/such/folder/page.html"][..], "cannot write no/such/folder/page.html"),
         (&["--engines", "jit,jit"][..], "jit would take part twice"),
+        (&["--vary", "hot-threshold=1", "--vary", "hot-threshold=2"][..], "hot-threshold is varied twice"),
         (&["--only", "nonsense"][..], "no program or group nonsense"),
         (&["nothing.um"][..], "nothing.um is no file"),
     ] {

@@ -188,6 +188,13 @@ fn rules_on_times_need_somebody_who_races() {
     let run = Place::new(&rules).gate(&["compare", RUM, RUM]);
     let text = "there is no race for the rule that compares interp with base";
     assert!(status(&run) == 2 && said(&run).contains(text), "{}", said(&run));
+    for (from, to, text) in [
+        ("to = \"base\"", "to = \"interp\"", "a rule compares interp with itself"),
+        ("args = [\"--engine\", \"interp\"]", "command = \"um {}\"", "interp is a command"),
+    ] {
+        let run = Place::new(&race_rules("2.0").replace(from, to)).gate(&["compare", RUM, RUM]);
+        assert!(status(&run) == 2 && said(&run).contains(text), "{text}: {}", said(&run));
+    }
     // With nothing left to look at there is nothing to tell, and no report says "pass".
     let place = Place::new(&race_rules("nan"));
     assert_eq!(status(&place.gate(&["compare", RUM, RUM])), 2);
@@ -221,11 +228,86 @@ fn pure_latency_is_found_by_racing() {
     let slow = place.other_rum("slow", "sleep 0.5; exec RUM \"$@\"");
     let run = place.gate(&["compare", RUM, &slow]);
     assert_eq!(status(&run), 1, "{}", said(&run));
-    assert!(said(&run).contains("| fib | interp | wall time by that of base"), "{}", said(&run));
+    assert!(said(&run).contains("| fib (16) | interp | wall time by that of base"), "{}", said(&run));
     let run = place.gate(&["compare", &slow, RUM]);
     assert_eq!(status(&run), 0, "{}", said(&run));
     let run = place.gate(&["compare", RUM, &slow, "--no-times"]);
     assert!(status(&run) == 0 && said(&run).contains("Not measured: times, as asked"), "{}", said(&run));
+}
+
+/// Rules about a command of its own, `./mine` beside them.
+fn rules_of_a_machine() -> String {
+    let rules = RULES.split("[[counter]]").next().expect("a beginning");
+    let machine = "[[engine]]\nname = \"mine\"\ncommand = \"./mine {}\"\n";
+    let counter =
+        "[[counter]]\nengine = \"mine\"\ncounters = [\"host_instructions\"]\nworse = \"more\"\nreason = \"work\"\n";
+    format!("{rules}{machine}{counter}")
+}
+
+#[test]
+fn what_fails_is_not_measured() {
+    let place = Place::new(&rules_of_a_machine());
+    place.other_rum("mine", "exec RUM --engine interp \"$@\"");
+    let run = place.gate(&["run", "--bless"]);
+    assert_eq!(status(&run), 0, "{}", said(&run));
+    place.other_rum("mine", "echo no such image >&2; exit 1");
+    let run = place.gate(&["run"]);
+    assert!(status(&run) == 2, "{}", said(&run));
+    assert!(
+        said(&run).contains("mine ends with exit status 1") && said(&run).contains("no such image"),
+        "{}",
+        said(&run)
+    );
+}
+
+#[test]
+fn crashes_under_callgrind_are_not_counted() {
+    if std::process::Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no valgrind");
+        return;
+    }
+    let place = Place::new(&RULES.replace("\"code_bytes\"", "\"host_instructions\""));
+    // As it should be where it is asked for statistics, and quicker where it is counted.
+    let crash = place.other_rum("crash", "case \"$*\" in *--stats*|*--version*) exec RUM \"$@\";; esac; exit 1");
+    let config = place.path("gate.toml");
+    let run = rum(&["gate", "compare", RUM, &crash, "--config", arg(&config)]).output().expect("it starts");
+    assert_eq!(status(&run), 2, "{}", said(&run));
+}
+
+#[test]
+fn other_work_is_not_compared() {
+    let place = Place::blessed(RULES);
+    for (from, to, what) in [("12\\n", "1\\n", "| input |"), ("\"20\"]", "\"30\"]", "| arguments |")] {
+        assert!(RULES.contains(from), "{from}");
+        fs::write(place.path("gate.toml"), RULES.replace(from, to)).expect("room");
+        let run = place.gate(&["run"]);
+        assert!(said(&run).contains(what) && status(&run) != 0, "{}", said(&run));
+    }
+    let place = Place::new(&RULES.replace("\"different\"", "\"more\""));
+    let wrong = place.other_rum("wrong", "RUM \"$@\" | tr 0-9 1-90");
+    let run = place.gate(&["compare", RUM, &wrong]);
+    assert!(status(&run) == 2 && said(&run).contains("| output |"), "{}", said(&run));
+}
+
+#[test]
+fn engines_that_hang_end_the_gate() {
+    let place = Place::new(&rules_of_a_machine());
+    place.other_rum("mine", "exec sleep 100");
+    let run = place.gate(&["run", "--bless", "--run-limit", "300ms"]);
+    assert!(status(&run) == 2 && said(&run).contains("takes more than 300ms"), "{}", said(&run));
+}
+
+#[test]
+fn the_rules_in_the_manual_work() {
+    let text = fs::read_to_string(root().join("docs/gating.md")).expect("a manual");
+    let rules = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("rules");
+    let place = Place::new(rules);
+    fs::rename(place.path("fib.um"), place.path("adventure.um")).expect("a file");
+    place.other_rum("um", "exec RUM --engine interp \"$@\"");
+    for args in [&["run", "--bless"][..], &["run", "--no-times"]] {
+        let run = place.gate(args);
+        assert_eq!(status(&run), 0, "{}", said(&run));
+    }
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub struct EffortArgs {
     /// Try to be done by then, if --runs is not given
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::parse_duration, default_value = "75s")]
     pub time: Duration,
+    /// Give up if a run takes longer
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::parse_duration, default_value = "10m")]
+    pub run_limit: Duration,
 }
 
 /// Where figures go.

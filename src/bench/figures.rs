@@ -50,35 +50,73 @@ pub fn quantile(sorted: &[u64], share: f64) -> f64 {
 pub struct Ratio {
     /// The ratio; above 1 is faster.
     pub times: f64,
-    /// Where 95% of the ratios lie that chance would have made of these runs: half the width.
-    pub error: f64,
+    /// Half the width of the 95% interval: how far chance may have moved the ratio. `None` for one round, which does not say.
+    pub error: Option<f64>,
+}
+
+impl Ratio {
+    /// The ends of the interval; the ratio itself where that is not known.
+    pub fn bounds(&self) -> [f64; 2] {
+        let error = self.error.unwrap_or_default();
+        [self.times - error, self.times + error]
+    }
+
+    /// `2.50 ± 0.13`
+    pub fn text(&self) -> String {
+        let error = self.error.map_or("?".to_owned(), |error| format!("{error:.2}"));
+        format!("{:.2} ± {error}", self.times)
+    }
 }
 
 /// Compares times that were taken in rounds: `base[i]` and `this[i]` belong to the same round. `None` for no rounds.
 ///
-/// The error is that of a bootstrap over rounds, which keeps together what the same disturbance hit.
+/// Where there are enough rounds, the error is that of a bootstrap over them, which keeps together what the same disturbance
+/// hit. Of few rounds there are not enough samples to draw: then it is Student's, from the logarithms of their ratios.
 pub fn ratio(base: &[u64], this: &[u64]) -> Option<Ratio> {
-    const RESAMPLES: usize = 400;
     let rounds = base.len().min(this.len());
     if rounds == 0 {
         return None;
     }
-    let median = |times: &mut Vec<u64>| {
-        times.sort_unstable();
-        quantile(times, 0.5).max(1.0)
+    let (base, this) = (&base[..rounds], &this[..rounds]);
+    let times = median(base.to_vec()) / median(this.to_vec());
+    let error = match STUDENT.get(rounds) {
+        Some(&quantile) => spread_of_logs(base, this).map(|spread| times * quantile * spread),
+        None => Some(bootstrap(base, this)),
     };
-    let times = median(&mut base[..rounds].to_vec()) / median(&mut this[..rounds].to_vec());
+    Some(Ratio { times, error })
+}
+
+/// The quantiles of Student's distribution between which 95% lie, by the number of rounds (one more than the degrees of
+/// freedom); none for less than two.
+const STUDENT: [f64; 8] = [f64::NAN, f64::NAN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447];
+
+fn median(mut times: Vec<u64>) -> f64 {
+    times.sort_unstable();
+    quantile(&times, 0.5).max(1.0)
+}
+
+/// The standard error of the mean logarithm of the rounds' ratios, if there are at least two.
+fn spread_of_logs(base: &[u64], this: &[u64]) -> Option<f64> {
+    let logs: Vec<f64> = base.iter().zip(this).map(|(&a, &b)| (a.max(1) as f64 / b.max(1) as f64).ln()).collect();
+    let count = logs.len() as f64;
+    let mean = logs.iter().sum::<f64>() / count;
+    let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
+    (logs.len() >= 2).then(|| (squares / (count - 1.0) / count).sqrt())
+}
+
+/// Half the distance between which 95% of the ratios of resampled rounds lie.
+fn bootstrap(base: &[u64], this: &[u64]) -> f64 {
+    const RESAMPLES: usize = 400;
+    let rounds = base.len();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut ratios: Vec<f64> = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
         let picks: Vec<usize> = (0..rounds).map(|_| random.below(rounds)).collect();
-        let mut a: Vec<u64> = picks.iter().map(|&i| base[i]).collect();
-        let mut b: Vec<u64> = picks.iter().map(|&i| this[i]).collect();
-        ratios.push(median(&mut a) / median(&mut b));
+        let of = |times: &[u64]| median(picks.iter().map(|&i| times[i]).collect());
+        ratios.push(of(base) / of(this));
     }
     ratios.sort_unstable_by(f64::total_cmp);
-    let error = (ratios[RESAMPLES * 975 / 1000] - ratios[RESAMPLES * 25 / 1000]) / 2.0;
-    Some(Ratio { times, error })
+    (ratios[RESAMPLES * 975 / 1000] - ratios[RESAMPLES * 25 / 1000]) / 2.0
 }
 
 /// The mean of ratios: the n-th root of their product. 1 for none.
@@ -114,12 +152,20 @@ mod tests {
 
     #[test]
     fn a_ratio_knows_how_sure_it_is() {
-        let base = [100, 101, 99, 100, 100, 102];
-        let sure = ratio(&base, &[50, 50, 51, 50, 49, 50]).expect("rounds");
-        assert!((sure.times - 2.0).abs() < 0.01 && sure.error < 0.05, "{sure:?}");
-        let unsure = ratio(&base, &[30, 80, 50, 90, 20, 50]).expect("rounds");
-        assert!(unsure.error > 5.0 * sure.error, "{unsure:?}");
-        assert!(ratio(&[], &[]).is_none());
+        let base = [100, 101, 99, 100, 100, 102, 100, 99, 101, 100];
+        let calm = [50, 50, 51, 50, 49, 50, 50, 51, 50, 50];
+        let wild = [30, 80, 50, 90, 20, 50, 70, 30, 60, 50];
+        for rounds in [3, 6, 10] {
+            let of = |this: &[u64]| ratio(&base[..rounds], &this[..rounds]).expect("rounds");
+            let (sure, unsure) = (of(&calm), of(&wild));
+            let [sure_error, unsure_error] = [sure, unsure].map(|ratio| ratio.error.expect("several rounds"));
+            assert!((sure.times - 2.0).abs() < 0.05 && sure_error < 0.15, "{sure:?}");
+            assert!(unsure_error > 5.0 * sure_error, "{unsure:?}");
+        }
+        // Two logarithms of ratios, 0 and ln 4: their mean has a standard error of ln 2.
+        let two = ratio(&[100, 400], &[100, 100]).expect("rounds");
+        assert!((two.error.expect("two rounds") / two.times - 12.706 * 2f64.ln()).abs() < 1e-6, "{two:?}");
+        assert!(ratio(&[1], &[2]).expect("a round").error.is_none() && ratio(&[], &[]).is_none());
     }
 
     #[test]

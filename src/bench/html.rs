@@ -3,7 +3,7 @@
 use super::Results;
 use super::plot::{self, escape};
 use super::scatter;
-use super::table::{HEADER, group_means, mean_ratios, row};
+use super::table::{HEADER, failures, group_means, mean_ratios, row};
 use std::fmt::Write as _;
 
 /// The page.
@@ -52,7 +52,11 @@ pub fn page(results: &Results) -> String {
     page.push_str("<footer>Commands: ");
     let commands = results.contenders.iter().map(|contender| format!("<code>{}</code>", escape(&contender.command)));
     page.push_str(&commands.collect::<Vec<_>>().join(" · "));
-    page.push_str(". Runs are interleaved, and the outputs of all were equal.</footer>\n</main>\n</body>\n</html>\n");
+    page.push_str(". Runs are interleaved, and the outputs of all were equal.");
+    failures(results, "").lines().for_each(|line| {
+        let _ = write!(page, "<br>{}", escape(line));
+    });
+    page.push_str("</footer>\n</main>\n</body>\n</html>\n");
     page
 }
 

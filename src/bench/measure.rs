@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wait4::Wait4;
 
 /// What a run took.
@@ -58,23 +58,24 @@ pub struct Outcome {
 pub struct Measurer {
     output: File,
     messages: File,
+    limit: Duration,
 }
 
 impl Measurer {
-    /// Makes the files.
+    /// Makes the files. A run that takes longer than `limit` is ended.
     ///
     /// # Errors
     /// The system has no room for temporary files.
-    pub fn new() -> Result<Measurer, Failure> {
+    pub fn new(limit: Duration) -> Result<Measurer, Failure> {
         let file =
             || tempfile::tempfile().map_err(|error| Failure::host(format!("no temporary file: {}", reason(&error))));
-        Ok(Measurer { output: file()?, messages: file()? })
+        Ok(Measurer { output: file()?, messages: file()?, limit })
     }
 
     /// Runs a command (its program first) with `input`, which is read from its start.
     ///
     /// # Errors
-    /// The command cannot be started, or a file fails.
+    /// The command cannot be started, or takes too long, or a file fails.
     pub fn run(&mut self, words: &[String], input: &File) -> Result<Outcome, Failure> {
         let broken = |error| Failure::host(format!("a temporary file fails: {}", reason(&error)));
         let again = |file: &mut File| -> std::io::Result<Stdio> {
@@ -90,13 +91,20 @@ impl Measurer {
         command.stderr(again(&mut self.messages).map_err(broken)?);
         let start = Instant::now();
         let ended = command.spawn().and_then(|mut child| {
-            let waited_ns = end_of(&child)?;
+            let waited_ns = end_of(&child, self.limit)?;
+            if waited_ns.is_none() {
+                child.kill()?;
+            }
             let ended = child.wait4()?;
             Ok((ended, start.elapsed(), waited_ns))
         });
         let (ended, wall, waited_ns) =
             ended.map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
-        let ns = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let Some(waited_ns) = waited_ns else {
+            let limit = humantime::format_duration(self.limit);
+            return Err(Failure::host(format!("{} takes more than {limit}: raise --run-limit?", words.join(" "))));
+        };
+        let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let sample = Sample {
             wall_ns: ns(wall),
             waited_ns,
@@ -117,13 +125,18 @@ impl Measurer {
 }
 
 /// Waits until a child has ended, without taking note of it as `wait4` does, and says how long its main thread waited for
-/// a processor: the second number of `schedstat` (Linux, `Documentation/scheduler/sched-stats.rst`).
+/// a processor: the second number of `schedstat` (Linux, `Documentation/scheduler/sched-stats.rst`). `None` if the child
+/// has not ended within the limit.
 #[cfg(target_os = "linux")]
-fn end_of(child: &Child) -> std::io::Result<u64> {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let pid = Pid::from_child(child);
+fn end_of(child: &Child, limit: Duration) -> std::io::Result<Option<u64>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    let handle = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let start = Instant::now();
     loop {
-        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+        let left = Timespec::try_from(limit.saturating_sub(start.elapsed())).ok();
+        match poll(&mut [PollFd::new(&handle, PollFlags::IN)], left.as_ref()) {
+            Ok(0) => return Ok(None),
             Ok(_) => break,
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -131,13 +144,13 @@ fn end_of(child: &Child) -> std::io::Result<u64> {
     }
     // A kernel without these statistics has no such file.
     let text = std::fs::read_to_string(format!("/proc/{}/schedstat", child.id())).unwrap_or_default();
-    Ok(text.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default())
+    Ok(Some(text.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()))
 }
 
-/// Elsewhere nothing is known, and `wait4` waits by itself.
+/// Elsewhere nothing is known and nothing is limited: `wait4` waits by itself.
 #[cfg(not(target_os = "linux"))]
-fn end_of(_: &Child) -> std::io::Result<u64> {
-    Ok(0)
+fn end_of(_: &Child, _: Duration) -> std::io::Result<Option<u64>> {
+    Ok(Some(0))
 }
 
 /// A file with some bytes in it, for a child's input.

@@ -87,7 +87,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let programs = plan::programs(args)?;
     let contenders = plan::contenders(&args.field)?;
     outputs.iter().try_for_each(|(path, _)| writable(path))?;
-    let mut measurer = Measurer::new()?;
+    let mut measurer = Measurer::new(args.effort.run_limit)?;
     let environment = Environment::here();
     let progress = Progress::new(programs.len());
     let start = Instant::now();
@@ -99,11 +99,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
         races.push(race(program, &contenders, effort, args.effort.warmup, &mut measurer, &mut || progress.tick())?);
     }
     progress.end();
-    let own = plan::own_binary()?;
-    let named = |contender: &plan::Contender| Named {
-        name: contender.name.clone(),
-        command: contender.words.join(" ").replace(&own, "rum"),
-    };
+    let named = |contender: &plan::Contender| Named { name: contender.name.clone(), command: contender.text() };
     let results = Results { environment, contenders: contenders.iter().map(named).collect(), races };
     outputs.iter().try_for_each(|(path, form)| write(path, &form.text(&results)?))?;
     Ok(0)

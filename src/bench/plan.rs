@@ -3,6 +3,7 @@
 use super::args::{BenchArgs, FieldArgs, Size};
 use crate::failure::{Failure, reason};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,20 @@ pub struct Contender {
 }
 
 impl Contender {
+    /// The command line for people; a rum of ours has no path.
+    pub fn text(&self) -> String {
+        let own = self.is_rum.then_some("rum");
+        let words = own.into_iter().chain(self.words.iter().map(String::as_str).skip(usize::from(self.is_rum)));
+        words.map(|word| if word == "{}" { word.into() } else { quote(word) }).collect::<Vec<_>>().join(" ")
+    }
+
     /// The command for an image.
     pub fn command(&self, image: &Path) -> Vec<String> {
-        let image = image.display().to_string();
+        let mut image = image.display().to_string();
+        // No image is an option, or a command of rum.
+        if !image.contains('/') {
+            image.insert_str(0, "./");
+        }
         self.words.iter().map(|word| word.replace("{}", &image)).collect()
     }
 
@@ -45,6 +57,11 @@ impl Contender {
         }
         words
     }
+}
+
+/// A word as a shell reads it.
+fn quote(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 /// A rum and the arguments it gets.
@@ -81,7 +98,10 @@ pub fn contenders(field: &FieldArgs) -> Result<Vec<Contender>, Failure> {
     let compiling = compiling.unwrap_or("jit");
     let base = vec!["--engine".to_owned(), compiling.to_owned()];
     let mut variants: Vec<(String, Vec<String>)> = Vec::new();
-    for vary in &field.vary {
+    for (i, vary) in field.vary.iter().enumerate() {
+        if field.vary[..i].iter().any(|earlier| earlier.option == vary.option) {
+            return Err(Failure::host(format!("{} is varied twice: give all its values at once", vary.option)));
+        }
         let before = if variants.is_empty() { vec![(compiling.to_owned(), base.clone())] } else { variants };
         variants = before
             .iter()
@@ -148,6 +168,9 @@ pub fn programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
     for image in &args.images {
         if !image.is_file() {
             return Err(Failure::host(format!("{} is no file that could be an image", image.display())));
+        }
+        if image.to_str().is_none() {
+            return Err(Failure::host(format!("the name of {} is no text: give it another one", image.display())));
         }
         let short = image.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let taken = programs.iter().any(|program| program.name == short);

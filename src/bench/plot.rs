@@ -142,7 +142,7 @@ fn name(svg: &mut String, race: &Race, y: f64, rows: usize) {
 pub fn ratios(results: &Results) -> String {
     let rows = results.contenders.len() - 1;
     let ratios = || results.races.iter().flat_map(|race| race.entries.iter().filter_map(|entry| entry.ratio));
-    let bounds = ratios().flat_map(|ratio| [ratio.times - ratio.error, ratio.times + ratio.error]);
+    let bounds = ratios().flat_map(|ratio| ratio.bounds());
     let scale = Log::over(bounds.chain([1.0]));
     let height = TOP + results.races.len() as f64 * (rows as f64 * BAR + GAP);
     let mut svg = open(height, "How many times as fast as the first contender, by program");
@@ -153,12 +153,12 @@ pub fn ratios(results: &Results) -> String {
         name(&mut svg, race, y, rows);
         for (i, entry) in race.entries.iter().enumerate() {
             let Some(ratio) = entry.ratio else { continue };
-            let about = format!("{}, {}: {:.3} ± {:.3}", race.program, entry.contender, ratio.times, ratio.error);
+            let about = format!("{}, {}: {}", race.program, entry.contender, ratio.text());
             Bar {
                 y,
                 from: one,
                 to: scale.x(ratio.times),
-                error: Some((scale.x(ratio.times - ratio.error), scale.x(ratio.times + ratio.error))),
+                error: ratio.error.map(|_| ratio.bounds().map(|bound| scale.x(bound)).into()),
                 colour: i,
                 figure: format!("{:.2}×", ratio.times),
                 about,

@@ -199,6 +199,10 @@ pub fn check(
             _ => wrong(format!("ends with exit status {code}")),
         };
     };
+    // That is how shells and the like say that there is no such command, or that it was killed.
+    if code >= 126 {
+        return wrong(format!("ends with exit status {code}"));
+    }
     if outcome.output != first.output {
         let same = outcome.output.iter().zip(&first.output).take_while(|(a, b)| a == b).count();
         let [ours, theirs] = [outcome.output.len(), first.output.len()];

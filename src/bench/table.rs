@@ -27,7 +27,7 @@ pub fn text(results: &Results) -> String {
             lines.join("\n")
         }));
     }
-    format!("{table}\n{}\n{}", means(results, "  "), environment(results))
+    format!("{table}\n{}{}\n{}", means(results, "  "), failures(results, "  "), environment(results))
 }
 
 /// The table for a pull request or a README.
@@ -40,7 +40,7 @@ pub fn markdown(results: &Results) -> String {
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
-    format!("{text}\n{}\n{}", means(results, "- "), environment(results))
+    format!("{text}\n{}{}\n{}", means(results, "- "), failures(results, "- "), environment(results))
 }
 
 /// The cells of a contender, the `i`th of a program.
@@ -55,7 +55,7 @@ pub fn row(race: &Race, entry: &Entry, i: usize) -> [String; 11] {
         format!("{:.1}%", entry.wall.spread * 100.0),
         time(entry.wall.min_ns),
         time(entry.cpu.median_ns),
-        entry.ratio.map_or_else(dash, |ratio| format!("{:.2} ± {:.2}", ratio.times, ratio.error)),
+        entry.ratio.map_or_else(dash, |ratio| ratio.text()),
         entry.instructions_per_second.map_or_else(dash, |rate| format!("{:.0}", rate / 1e6)),
         compiles.map_or_else(dash, |counters| time(counters.compile_ns)),
         compiles.map_or_else(dash, |counters| format!("{:.1}%", counters.share_compiled * 100.0)),
@@ -71,6 +71,21 @@ pub fn time(ns: u64) -> String {
         100_000_000..1_000_000_000 => format!("{:.0} ms", ns as f64 / 1e6),
         _ => format!("{:.2} s", ns as f64 / 1e9),
     }
+}
+
+/// Who ended with another exit status than 0, and where: such a time may be that of a failure.
+pub fn failures(results: &Results, bullet: &str) -> String {
+    let mut text = String::new();
+    for (i, contender) in results.contenders.iter().enumerate() {
+        let failed =
+            results.races.iter().map(|race| (race, &race.entries[i])).filter(|(_, entry)| entry.exit_status != 0);
+        let list: Vec<String> =
+            failed.map(|(race, entry)| format!("{} (exit status {})", race.program, entry.exit_status)).collect();
+        if !list.is_empty() {
+            let _ = writeln!(text, "{bullet}NOT ENDED WELL: {}: {}", contender.name, list.join(", "));
+        }
+    }
+    text
 }
 
 /// The means of ratios of each contender but the first, over all programs: `(name, wall, CPU)`.

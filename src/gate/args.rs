@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What scripts have to know.
 pub const AFTER_HELP: &str = "\
@@ -63,6 +64,9 @@ pub struct CommonArgs {
     /// Store what was measured
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,
+    /// Give up if a run takes longer
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::parse_duration, default_value = "10m")]
+    pub run_limit: Duration,
     /// Compare counters only, no times
     #[arg(long)]
     pub no_times: bool,

@@ -43,10 +43,13 @@ pub struct Config {
     /// Rules on times.
     #[serde(rename = "ratio", default)]
     pub ratios: Vec<RatioRule>,
+    /// The folder of the file, from which paths in it begin.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 fn rounds_min() -> u32 {
-    5
+    10
 }
 
 fn rounds_max() -> u32 {
@@ -61,7 +64,7 @@ pub struct Engine {
     pub name: String,
     /// Arguments of rum.
     pub args: Option<Vec<String>>,
-    /// A command in place of rum; `{}` is the image.
+    /// A command in place of rum; `{}` is the image. A path to it begins at the folder of this file.
     pub command: Option<String>,
 }
 
@@ -177,10 +180,10 @@ impl Config {
         let wrong = |text: String| Failure::host(format!("{}: {text}", path.display()));
         let mut config: Config = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
         config.check().map_err(wrong)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        config.baseline = folder.join(&config.baseline);
+        config.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        config.baseline = config.folder.join(&config.baseline);
         for case in &mut config.programs {
-            case.image = folder.join(&case.image);
+            case.image = config.folder.join(&case.image);
             if !case.image.is_file() {
                 return Err(wrong(format!("there is no image {}", case.image.display())));
             }
@@ -222,6 +225,15 @@ impl Config {
             if !known(&rule.engine) || !to_base && !known(&rule.to) {
                 return Err(format!("a rule compares {} with {}, which there is not", rule.engine, rule.to));
             }
+            if rule.engine == rule.to {
+                return Err(format!("a rule compares {} with itself", rule.engine));
+            }
+            if to_base && self.is_command(&rule.engine) {
+                return Err(format!(
+                    "{} is a command: it is the same beside either binary, and has no base",
+                    rule.engine
+                ));
+            }
             if to_base && (rule.tolerance.is_none() || rule.at_most.is_some()) {
                 return Err("a rule against base needs a tolerance (and no at_most)".to_owned());
             }
@@ -256,6 +268,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether an engine is a command of its own.
+    pub fn is_command(&self, name: &str) -> bool {
+        self.engines.iter().any(|engine| engine.name == name && engine.command.is_some())
+    }
+
     /// An engine's command line, with `rum` where it is one.
     ///
     /// # Errors
@@ -266,7 +283,11 @@ impl Config {
         match (&engine.args, &engine.command) {
             (_, Some(command)) => {
                 let other = parse_command(command).map_err(|error| Failure::host(format!("{command}: {error}")))?;
-                Ok(Contender { name: name.to_owned(), words: other.words, is_rum: false })
+                let mut words = other.words;
+                if words[0].contains('/') {
+                    words[0] = self.folder.join(&words[0]).display().to_string();
+                }
+                Ok(Contender { name: name.to_owned(), words, is_rum: false })
             }
             (args, None) => Ok(rum_contender(name, rum, args.as_deref().unwrap_or_default())),
         }
@@ -292,6 +313,16 @@ impl Case {
 }
 
 impl Race {
+    /// The name in reports: with the input, where it is a short one of its own.
+    pub fn name(&self) -> String {
+        match self.input.as_deref().map(str::trim) {
+            Some(input) if (1..=20).contains(&input.len()) && !input.contains('\n') => {
+                format!("{} ({input})", self.program)
+            }
+            _ => self.program.clone(),
+        }
+    }
+
     /// Whether those whom `rule` compares both run.
     pub fn is_about(&self, rule: &RatioRule) -> bool {
         let runs = |name: &String| self.engines.as_ref().is_none_or(|engines| engines.contains(name));

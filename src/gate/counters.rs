@@ -2,18 +2,22 @@
 //!
 //! A rum reports its own with `--stats=json`; with `--compile-threads 0` nothing in them depends on time. Host
 //! instructions of the whole process are counted by callgrind, without `--stats`: what is counted is what users run.
+//!
+//! Counters of one work say nothing about another one, so it is noted what was run and what came of it.
 
-use super::config::{Case, Config};
+use super::config::Config;
 use super::host::Host;
-use crate::bench::measure::{Measurer, input_file};
-use crate::bench::plan::Contender;
+use crate::bench::measure::{Measurer, Outcome, input_file};
+use crate::bench::plan::{Contender, Program};
 use crate::bench::race::{check, stats_of};
 use crate::failure::{Failure, reason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 /// The name under which host instructions appear.
 pub const HOST_INSTRUCTIONS: &str = "host_instructions";
@@ -24,8 +28,29 @@ pub const HOST_INSTRUCTIONS: &str = "host_instructions";
 pub struct Counters {
     /// Where they were counted.
     pub host: Host,
+    /// The engines' command lines.
+    pub engines: BTreeMap<String, String>,
+    /// What programs had to do.
+    pub work: BTreeMap<String, Work>,
     /// The values.
     pub programs: BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>,
+}
+
+/// What a program had to do: the SHA-256 of its input and of its output, in hexadecimal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    /// Of the input.
+    pub input: String,
+    /// Of the output.
+    pub output: String,
+}
+
+impl Work {
+    fn of(program: &Program, outcome: &Outcome) -> Work {
+        let sum = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Work { input: sum(&program.input), output: sum(&outcome.output) }
+    }
 }
 
 impl Counters {
@@ -59,11 +84,12 @@ pub fn count(
     config: &Config,
     rum: &str,
     valgrind: Option<String>,
+    run_limit: Duration,
     tick: &mut dyn FnMut(),
 ) -> Result<Counters, Failure> {
-    let mut measurer = Measurer::new()?;
+    let mut measurer = Measurer::new(run_limit)?;
     let with_valgrind = valgrind.is_some();
-    let mut counters = Counters { host: Host::here(rum, valgrind), programs: BTreeMap::new() };
+    let mut counters = Counters { host: Host::here(rum, valgrind), ..Counters::default() };
     let named: Vec<&str> = config.engines.iter().map(|engine| engine.name.as_str()).collect();
     let ruled = |name: &str| config.counters.iter().any(|rule| rule.engine == name);
     for case in &config.programs {
@@ -73,22 +99,46 @@ pub fn count(
         for name in named.iter().filter(|name| ruled(name)) {
             let contender = config.contender(name, rum)?;
             let outcome = measurer.run(&contender.command_with_stats(&case.image), &input)?;
-            check(&program, &contender, &outcome, first.as_ref())?;
+            succeeded(&program, &contender, &outcome, first.as_ref())?;
             let mut values = BTreeMap::new();
             if contender.is_rum {
                 flatten("", &stats_of(&contender, &outcome)?, &mut values);
             }
             tick();
             if with_valgrind && wants_host_instructions(config, name) {
-                let count = host_instructions(&contender, case, &input, &mut measurer)?;
+                let count =
+                    host_instructions(&contender, &program, &input, first.as_ref().unwrap_or(&outcome), &mut measurer)?;
                 values.insert(HOST_INSTRUCTIONS.to_owned(), count);
                 tick();
             }
+            counters.work.insert(case.name.clone(), Work::of(&program, &outcome));
+            counters.engines.insert((*name).to_owned(), contender.text());
             first.get_or_insert(outcome);
             counters.programs.entry(case.name.clone()).or_default().insert((*name).to_owned(), values);
         }
     }
     Ok(counters)
+}
+
+/// Whether a run may count: as [`check`] says, and it did not fail, for what fails is done too early.
+pub fn succeeded(
+    program: &Program,
+    contender: &Contender,
+    outcome: &Outcome,
+    first: Option<&Outcome>,
+) -> Result<(), Failure> {
+    check(program, contender, outcome, first)?;
+    if outcome.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&outcome.messages);
+    let said = said.lines().next().unwrap_or_default();
+    let code = outcome.status.code().unwrap_or_default();
+    let text = format!(
+        "{}: {} ends with exit status {code}, and what fails is not measured; it said: {said}",
+        program.name, contender.name
+    );
+    Err(Failure::host(text))
 }
 
 /// Whether a rule asks for host instructions of an engine.
@@ -124,15 +174,17 @@ fn flatten(prefix: &str, value: &Value, values: &mut BTreeMap<String, f64>) {
 /// Counts the host instructions of a run.
 fn host_instructions(
     contender: &Contender,
-    case: &Case,
+    program: &Program,
     input: &fs::File,
+    first: &Outcome,
     measurer: &mut Measurer,
 ) -> Result<f64, Failure> {
     // An engine may be a script, or start others: all of them count.
     let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--trace-children=yes"];
     let valgrind = valgrind.map(str::to_owned);
-    let command = [&valgrind[..], &contender.command(&case.image)].concat();
+    let command = [&valgrind[..], &contender.command(&program.image)].concat();
     let outcome = measurer.run(&command, input)?;
+    succeeded(program, contender, &outcome, Some(first))?;
     let text = String::from_utf8_lossy(&outcome.messages);
     let counts: Vec<f64> = text
         .lines()
@@ -143,7 +195,7 @@ fn host_instructions(
         let said = text.lines().last().unwrap_or_default();
         return Err(Failure::host(format!(
             "valgrind counts nothing for {} with {}: {said}",
-            case.name, contender.name
+            program.name, contender.name
         )));
     }
     Ok(counts.iter().sum())

@@ -56,6 +56,41 @@ impl Finding {
     }
 }
 
+/// What was different work, and cannot be compared.
+pub fn work(base: &Counters, head: &Counters) -> Vec<Finding> {
+    let open = |program: &str, engine: &str, what: &str, reason: &str| Finding {
+        program: program.to_owned(),
+        engine: engine.to_owned(),
+        what: what.to_owned(),
+        base: None,
+        head: None,
+        allowed: "the same".to_owned(),
+        reason: reason.to_owned(),
+        verdict: Verdict::Unclear,
+    };
+    let mut findings = Vec::new();
+    for (program, now) in &head.work {
+        let Some(before) = base.work.get(program) else { continue };
+        if before.input != now.input {
+            findings.push(open(
+                program,
+                "",
+                "input",
+                "what was counted before read another one: bless what is counted now",
+            ));
+        } else if before.output != now.output {
+            findings.push(open(program, "", "output", "it is not that of before: see which is right, and bless it"));
+        }
+    }
+    for (engine, now) in &head.engines {
+        if base.engines.get(engine).is_some_and(|before| before != now) {
+            let reason = "what was counted before ran with other arguments: bless what is counted now";
+            findings.push(open("", engine, "arguments", reason));
+        }
+    }
+    findings
+}
+
 /// Holds counters against a rule. `apart` says which cannot be compared; `required`, whether that leaves the question open.
 pub fn counters(rule: &CounterRule, base: &Counters, head: &Counters, apart: &Apart, required: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -155,7 +190,7 @@ mod tests {
     fn with(value: Option<f64>) -> Counters {
         let values: BTreeMap<String, f64> = value.into_iter().map(|value| ("exits.check".to_owned(), value)).collect();
         let engines = BTreeMap::from([("jit".to_owned(), values)]);
-        Counters { host: Host::default(), programs: BTreeMap::from([("fib".to_owned(), engines)]) }
+        Counters { programs: BTreeMap::from([("fib".to_owned(), engines)]), ..Counters::default() }
     }
 
     fn rule(worse: Worse) -> CounterRule {

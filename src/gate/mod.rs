@@ -107,7 +107,7 @@ fn measure(config: &Config, rum: &str, common: &CommonArgs, about: &str) -> Resu
     let valgrind = if common.no_valgrind { None } else { host::valgrind() };
     let progress = Progress::new(1);
     progress.begin(0, about, Duration::ZERO);
-    let counters = counters::count(config, rum, valgrind, &mut || progress.tick());
+    let counters = counters::count(config, rum, valgrind, common.run_limit, &mut || progress.tick());
     progress.end();
     counters
 }
@@ -123,7 +123,16 @@ struct Gate<'a> {
 impl Gate<'_> {
     fn counters(&mut self, base: &Counters, head: &Counters, stored: bool) {
         let apart = Apart::of(&base.host, &head.host, stored);
+        self.findings.extend(judge::work(base, head));
         for rule in &self.config.counters {
+            if !stored && self.config.is_command(&rule.engine) {
+                let note =
+                    format!("Not measured: {}, a command on which the two binaries have no influence.", rule.engine);
+                if !self.notes.contains(&note) {
+                    self.notes.push(note);
+                }
+                continue;
+            }
             self.findings.extend(judge::counters(rule, base, head, &apart, self.config.host_required));
         }
     }
@@ -139,7 +148,7 @@ impl Gate<'_> {
         }
         let progress = Progress::new(1);
         progress.begin(0, "races", Duration::ZERO);
-        let findings = races::race(self.config, base, head, &mut || progress.tick());
+        let findings = races::race(self.config, base, head, self.common.run_limit, &mut || progress.tick());
         progress.end();
         self.findings.extend(findings?);
         Ok(())

@@ -1,22 +1,25 @@
 //! The second layer: times, as ratios within one race, so that the machine and its mood cancel out.
 //!
-//! Two estimates that both prefer undisturbed runs have to agree: the ratio of the minima and that of the lower quartiles.
-//! If both are within the limit, and not most rounds one by one beyond it, that is a pass. If both are beyond it after twice
-//! the rounds of a pass, and so many rounds one by one that chance does not explain it (a sign test), it is a regression.
-//! Otherwise the race goes on; if that never ends, nobody could tell.
+//! Noise mostly slows down, so two estimates that prefer undisturbed runs have to agree: the ratio of the minima, and that of
+//! the lower quartiles. And so many rounds have to say the same one by one that chance does not explain it. That is a pass
+//! or a regression; otherwise the race goes on, and if that never ends, nobody could tell. Runs that are slow now and then
+//! are no noise if they are those of one side: they keep a race from being a pass.
 
 use super::config::{BASE, Config, RatioRule, Time};
+use super::counters::succeeded;
 use super::judge::{Finding, Verdict, round};
 use crate::bench::figures::quantile;
 use crate::bench::measure::{Measurer, Outcome, Sample, input_file};
 use crate::bench::plan::{Contender, Program};
-use crate::bench::race::check;
 use crate::failure::Failure;
 use std::fs::File;
+use std::time::Duration;
 
-/// By how many standard deviations more than half of the rounds have to be beyond the limit for a regression. Chance does
-/// that to a ratio that is just at the limit once in a hundred times.
+/// By how many standard deviations more, or less, than half of the rounds have to be beyond the limit (a sign test). Chance
+/// does that to a ratio that is just at the limit once in a hundred looks, on either side.
 const SURE: f64 = 2.33;
+/// So many more rounds may be far beyond the limit than as far below its inverse.
+const OFTEN: usize = 1;
 
 /// A rule on one program: which runners it compares, and how far it has got.
 struct Question<'a> {
@@ -33,8 +36,14 @@ struct Question<'a> {
 ///
 /// # Errors
 /// Something cannot be run, or engines do not put out the same.
-pub fn race(config: &Config, base: Option<&str>, head: &str, tick: &mut dyn FnMut()) -> Result<Vec<Finding>, Failure> {
-    let mut measurer = Measurer::new()?;
+pub fn race(
+    config: &Config,
+    base: Option<&str>,
+    head: &str,
+    run_limit: Duration,
+    tick: &mut dyn FnMut(),
+) -> Result<Vec<Finding>, Failure> {
+    let mut measurer = Measurer::new(run_limit)?;
     let mut findings = Vec::new();
     for race in &config.races {
         let Some(case) = config.programs.iter().find(|case| case.name == race.program) else { continue };
@@ -57,7 +66,8 @@ pub fn race(config: &Config, base: Option<&str>, head: &str, tick: &mut dyn FnMu
         if !questions.is_empty() {
             settle(config, &program, &runners.all, &mut questions, &mut measurer, tick)?;
         }
-        findings.extend(questions.into_iter().map(|question| question.finding(&case.name)));
+        let name = race.name();
+        findings.extend(questions.into_iter().map(|question| question.finding(&name)));
     }
     Ok(findings)
 }
@@ -96,7 +106,7 @@ fn settle(
         let order: Vec<usize> = if rounds % 2 == 1 { forwards.collect() } else { forwards.rev().collect() };
         for i in order {
             let outcome = measurer.run(&runners[i].command(&program.image), &input)?;
-            check(program, &runners[i], &outcome, first.as_ref())?;
+            succeeded(program, &runners[i], &outcome, first.as_ref())?;
             samples[i].push(outcome.sample);
             first.get_or_insert(outcome);
             tick();
@@ -104,8 +114,8 @@ fn settle(
         if rounds < config.rounds_min {
             continue;
         }
-        for question in questions.iter_mut() {
-            question.ask(&samples[question.this], &samples[question.other], config.rounds_min);
+        for question in questions.iter_mut().filter(|question| question.verdict == Verdict::Unclear) {
+            question.ask(&samples[question.this], &samples[question.other]);
         }
         if questions.iter().all(|question| question.verdict != Verdict::Unclear) {
             break;
@@ -115,7 +125,7 @@ fn settle(
 }
 
 impl Question<'_> {
-    fn ask(&mut self, this: &[Sample], other: &[Sample], rounds_min: u32) {
+    fn ask(&mut self, this: &[Sample], other: &[Sample]) {
         let times = |runs: &[Sample]| -> Vec<u64> {
             let time = |run: &Sample| match self.rule.time {
                 Time::Cpu => run.cpu_ns(),
@@ -124,10 +134,15 @@ impl Question<'_> {
             runs.iter().map(time).collect()
         };
         let (mut this, mut other) = (times(this), times(other));
-        let beyond = this.iter().zip(&other).filter(|&(&this, &other)| this as f64 > other as f64 * self.limit).count();
-        let (rounds, beyond) = (this.len() as f64, beyond as f64);
-        let mostly = beyond > rounds / 2.0;
-        let surely = beyond >= rounds / 2.0 + SURE * rounds.sqrt() / 2.0;
+        let count = |is: &dyn Fn(f64) -> bool| {
+            let rounds = this.iter().zip(&other).map(|(&this, &other)| this as f64 / (other as f64).max(1.0));
+            rounds.filter(|&ratio| is(ratio)).count()
+        };
+        let beyond = count(&|ratio| ratio > self.limit);
+        let far = self.limit * self.limit;
+        let now_and_then = count(&|ratio| ratio > far) > count(&|ratio| ratio < far.recip()) + OFTEN;
+        let half = this.len() as f64 / 2.0;
+        let sure = SURE * (this.len() as f64).sqrt() / 2.0;
         this.sort_unstable();
         other.sort_unstable();
         let ratio = |share: f64| quantile(&this, share) / quantile(&other, share).max(1.0);
@@ -135,8 +150,8 @@ impl Question<'_> {
         self.rounds = this.len() as u32;
         self.estimate = minimum;
         self.verdict = match (minimum <= self.limit, quartile <= self.limit) {
-            (true, true) if !mostly => Verdict::Pass,
-            (false, false) if self.rounds >= 2 * rounds_min && surely => Verdict::Regression,
+            (true, true) if beyond as f64 <= half - sure && !now_and_then => Verdict::Pass,
+            (false, false) if beyond as f64 >= half + sure => Verdict::Regression,
             _ => Verdict::Unclear,
         };
     }
@@ -186,14 +201,14 @@ mod tests {
             verdict: Verdict::Unclear,
             rounds: 0,
         };
-        question.ask(&samples(this), &samples(other), 3);
+        question.ask(&samples(this), &samples(other));
         question.verdict
     }
 
-    /// Rounds of which the first `beyond` are 15% slower, the others 5%.
-    fn rounds(beyond: usize, all: usize) -> Verdict {
-        let this: Vec<u64> = (0..all).map(|i| if i < beyond { 115 } else { 120 }).collect();
-        let other: Vec<u64> = (0..all).map(|i| if i < beyond { 100 } else { 114 }).collect();
+    /// Rounds of which the first `slow` are 15% slower, the others 5%.
+    fn rounds(slow: usize, all: usize) -> Verdict {
+        let this: Vec<u64> = (0..all).map(|i| if i < slow { 115 } else { 120 }).collect();
+        let other: Vec<u64> = (0..all).map(|i| if i < slow { 100 } else { 114 }).collect();
         verdict(&this, &other)
     }
 
@@ -201,18 +216,30 @@ mod tests {
     fn a_regression_is_confirmed_before_it_is_told() {
         assert_eq!(verdict(&[115, 116, 117], &[100, 101, 102]), Verdict::Unclear);
         assert_eq!(verdict(&[115, 116, 117, 116, 115, 118], &[100, 101, 102, 100, 101, 100]), Verdict::Regression);
+        // The more rounds, the smaller the majority that chance does not explain.
+        assert_eq!([rounds(8, 10), rounds(9, 10)], [Verdict::Unclear, Verdict::Regression]);
+        assert_eq!([rounds(39, 60), rounds(40, 60)], [Verdict::Unclear, Verdict::Regression]);
+        // What only some rounds say is no regression, be they the best ones.
+        let (this, other) = ([115, 116, 117, 150, 150, 150], [100, 101, 102, 150, 150, 150]);
+        assert_eq!(verdict(&this, &other), Verdict::Unclear);
     }
 
     #[test]
-    fn disturbed_runs_are_no_regression() {
-        assert_eq!(verdict(&[100, 101, 180, 190, 102, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Pass);
-        // Nor is what only some rounds say, be they the best ones.
-        let (this, other) = ([115, 116, 117, 150, 150, 150], [100, 101, 102, 150, 150, 150]);
-        assert_eq!(verdict(&this, &other), Verdict::Unclear);
-        // The more rounds, the smaller the majority that chance does not explain.
-        assert_eq!([rounds(8, 10), rounds(9, 10)], [Verdict::Unclear, Verdict::Regression]);
-        assert_eq!([rounds(37, 60), rounds(40, 60)], [Verdict::Unclear, Verdict::Regression]);
+    fn a_pass_is_confirmed_as_well() {
+        assert_eq!(verdict(&[100, 101, 102], &[100, 101, 102]), Verdict::Unclear);
+        assert_eq!(verdict(&[100, 101, 102, 103, 104, 105], &[100, 101, 102, 100, 101, 100]), Verdict::Pass);
         // The minimum alone says nothing if all else says otherwise.
         assert_eq!(verdict(&[100, 180, 180, 190, 170, 200], &[100, 101, 102, 100, 101, 100]), Verdict::Unclear);
+    }
+
+    #[test]
+    fn slow_runs_of_one_side_are_no_noise() {
+        let calm = [100_u64; 20];
+        let disturbed =
+            |at: &[usize]| -> Vec<u64> { (0..20).map(|i| if at.contains(&i) { 180 } else { 100 }).collect() };
+        let now_and_then = disturbed(&[3, 9, 17]);
+        assert_eq!(verdict(&now_and_then, &calm), Verdict::Unclear);
+        assert_eq!(verdict(&calm, &now_and_then), Verdict::Pass);
+        assert_eq!(verdict(&now_and_then, &disturbed(&[1, 8])), Verdict::Pass);
     }
 }
