@@ -30,6 +30,8 @@ struct Question<'a> {
     estimate: f64,
     verdict: Verdict,
     rounds: u32,
+    /// Rounds that are beyond the limit one by one.
+    beyond: u32,
 }
 
 /// Runs all races of `head`, against `base` where there is one.
@@ -60,7 +62,16 @@ pub fn race(
                 }
                 (name, _) => (runners.index(config.contender(name, head)?), rule.at_most.unwrap_or_default()),
             };
-            questions.push(Question { rule, this, other, limit, estimate: 0.0, verdict: Verdict::Unclear, rounds: 0 });
+            questions.push(Question {
+                rule,
+                this,
+                other,
+                limit,
+                estimate: 0.0,
+                verdict: Verdict::Unclear,
+                rounds: 0,
+                beyond: 0,
+            });
         }
         let program = case.program(race.input.as_deref());
         if !questions.is_empty() {
@@ -148,6 +159,7 @@ impl Question<'_> {
         let ratio = |share: f64| quantile(&this, share) / quantile(&other, share).max(1.0);
         let (minimum, quartile) = (ratio(0.0), ratio(0.25));
         self.rounds = this.len() as u32;
+        self.beyond = beyond as u32;
         self.estimate = minimum;
         self.verdict = match (minimum <= self.limit, quartile <= self.limit) {
             (true, true) if beyond as f64 <= half - sure && !now_and_then => Verdict::Pass,
@@ -164,7 +176,7 @@ impl Question<'_> {
         Finding {
             program: program.to_owned(),
             engine: self.rule.engine.clone(),
-            what: format!("{time} by that of {} ({} rounds)", self.rule.to, self.rounds),
+            what: format!("{time} by that of {} ({} rounds, {} beyond)", self.rule.to, self.rounds, self.beyond),
             base: None,
             head: Some(self.estimate),
             allowed: format!("at most {}", round(self.limit)),
@@ -200,6 +212,7 @@ mod tests {
             estimate: 0.0,
             verdict: Verdict::Unclear,
             rounds: 0,
+            beyond: 0,
         };
         question.ask(&samples(this), &samples(other));
         question.verdict
