@@ -204,6 +204,7 @@ fn rules_on_times_need_somebody_who_races() {
     assert!(status(&run) == 2 && said(&run).contains("could not tell (nothing was measured)"), "{}", said(&run));
 }
 
+/// A race of the interpreter.
 const RACE: &str = r#"
 [[race]]
 program = "fib"
@@ -250,6 +251,12 @@ fn what_fails_is_not_measured() {
     place.other_rum("mine", "exec RUM --engine interp \"$@\"");
     let run = place.gate(&["run", "--bless"]);
     assert_eq!(status(&run), 0, "{}", said(&run));
+    // It is the same command wherever the rules are read from.
+    let run = rum(&["gate", "run"]).current_dir(&place.folder).output().expect("it starts");
+    assert!(!said(&run).contains("arguments"), "{}", said(&run));
+    // Two binaries have no part in it, and then nothing is left to tell.
+    let run = place.gate(&["compare", RUM, RUM]);
+    assert!(status(&run) == 2 && said(&run).contains("Not measured: mine, a command"), "{}", said(&run));
     place.other_rum("mine", "echo no such image >&2; exit 1");
     let run = place.gate(&["run"]);
     assert!(status(&run) == 2, "{}", said(&run));

@@ -129,14 +129,16 @@ impl Measurer {
 /// has not ended within the limit.
 #[cfg(target_os = "linux")]
 fn end_of(child: &Child, limit: Duration) -> std::io::Result<Option<u64>> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::process::{Pid, PidfdFlags, pidfd_open};
-    let handle = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    let start = Instant::now();
+    use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+    let pid = Pid::from_child(child);
+    // A kernel before 5.3 has no such handles, and then there is no limit.
+    if let Ok(handle) = pidfd_open(pid, PidfdFlags::empty())
+        && !ends_within(&handle, limit)?
+    {
+        return Ok(None);
+    }
     loop {
-        let left = Timespec::try_from(limit.saturating_sub(start.elapsed())).ok();
-        match poll(&mut [PollFd::new(&handle, PollFlags::IN)], left.as_ref()) {
-            Ok(0) => return Ok(None),
+        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
             Ok(_) => break,
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -145,6 +147,21 @@ fn end_of(child: &Child, limit: Duration) -> std::io::Result<Option<u64>> {
     // A kernel without these statistics has no such file.
     let text = std::fs::read_to_string(format!("/proc/{}/schedstat", child.id())).unwrap_or_default();
     Ok(Some(text.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()))
+}
+
+/// Whether the process of a handle ends within a time, for which it waits.
+#[cfg(target_os = "linux")]
+fn ends_within(handle: &std::os::fd::OwnedFd, limit: Duration) -> std::io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let start = Instant::now();
+    loop {
+        let left = Timespec::try_from(limit.saturating_sub(start.elapsed())).ok();
+        match poll(&mut [PollFd::new(handle, PollFlags::IN)], left.as_ref()) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Elsewhere nothing is known and nothing is limited: `wait4` waits by itself.

@@ -34,9 +34,12 @@ pub struct Contender {
 impl Contender {
     /// The command line for people; a rum of ours has no path.
     pub fn text(&self) -> String {
-        let own = self.is_rum.then_some("rum");
-        let words = own.into_iter().chain(self.words.iter().map(String::as_str).skip(usize::from(self.is_rum)));
-        words.map(|word| if word == "{}" { word.into() } else { quote(word) }).collect::<Vec<_>>().join(" ")
+        let words = self.words.iter().enumerate().map(|(i, word)| match word.as_str() {
+            _ if i == 0 && self.is_rum => Cow::Borrowed("rum"),
+            "{}" => Cow::Borrowed("{}"),
+            word => shlex::try_quote(word).unwrap_or(Cow::Borrowed(word)),
+        });
+        words.collect::<Vec<_>>().join(" ")
     }
 
     /// The command for an image.
@@ -57,11 +60,6 @@ impl Contender {
         }
         words
     }
-}
-
-/// A word as a shell reads it.
-fn quote(word: &str) -> Cow<'_, str> {
-    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 /// A rum and the arguments it gets.

@@ -187,11 +187,7 @@ pub fn check(
     outcome: &Outcome,
     first: Option<&Outcome>,
 ) -> Result<(), Failure> {
-    let wrong = |what: String| {
-        let said = String::from_utf8_lossy(&outcome.messages);
-        let said = said.lines().next().map_or_else(String::new, |line| format!("; it said: {line}"));
-        Err(Failure { status: status::FAULT, text: format!("{}: {} {what}{said}", program.name, contender.name) })
-    };
+    let wrong = |what| Err(wrong(program, contender, outcome, what));
     let Some(code) = outcome.status.code() else { return wrong("was killed by a signal".to_owned()) };
     let Some(first) = first else {
         return match code {
@@ -215,6 +211,33 @@ pub fn check(
         return wrong(format!("ends with exit status {code}, unlike the first contender"));
     }
     Ok(())
+}
+
+/// Whether a run may count where every program has to succeed: what fails is done too early.
+///
+/// # Errors
+/// It may not, as [`check`] says or by its exit status.
+pub fn succeeded(
+    program: &Program,
+    contender: &Contender,
+    outcome: &Outcome,
+    first: Option<&Outcome>,
+) -> Result<(), Failure> {
+    check(program, contender, outcome, first)?;
+    match outcome.status.code() {
+        Some(0) => Ok(()),
+        code => {
+            let what = format!("ends with exit status {}: what fails is not measured", code.unwrap_or_default());
+            Err(wrong(program, contender, outcome, what))
+        }
+    }
+}
+
+/// What is wrong with a run, and what the contender said of it.
+fn wrong(program: &Program, contender: &Contender, outcome: &Outcome, what: String) -> Failure {
+    let said = String::from_utf8_lossy(&outcome.messages);
+    let said = said.lines().next().map_or_else(String::new, |line| format!("; it said: {line}"));
+    Failure { status: status::FAULT, text: format!("{}: {} {what}{said}", program.name, contender.name) }
 }
 
 /// The statistics that a rum wrote.

@@ -5,11 +5,11 @@
 //!
 //! Counters of one work say nothing about another one, so it is noted what was run and what came of it.
 
-use super::config::Config;
+use super::config::{Config, Engine};
 use super::host::Host;
 use crate::bench::measure::{Measurer, Outcome, input_file};
 use crate::bench::plan::{Contender, Program};
-use crate::bench::race::{check, stats_of};
+use crate::bench::race::{stats_of, succeeded};
 use crate::failure::{Failure, reason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,13 +90,13 @@ pub fn count(
     let mut measurer = Measurer::new(run_limit)?;
     let with_valgrind = valgrind.is_some();
     let mut counters = Counters { host: Host::here(rum, valgrind), ..Counters::default() };
-    let named: Vec<&str> = config.engines.iter().map(|engine| engine.name.as_str()).collect();
-    let ruled = |name: &str| config.counters.iter().any(|rule| rule.engine == name);
+    let ruled = |engine: &&Engine| config.counters.iter().any(|rule| rule.engine == engine.name);
     for case in &config.programs {
         let program = case.program(None);
         let input = input_file(&program.input)?;
         let mut first = None;
-        for name in named.iter().filter(|name| ruled(name)) {
+        for engine in config.engines.iter().filter(ruled) {
+            let name = &engine.name;
             let contender = config.contender(name, rum)?;
             let outcome = measurer.run(&contender.command_with_stats(&case.image), &input)?;
             succeeded(&program, &contender, &outcome, first.as_ref())?;
@@ -112,33 +112,14 @@ pub fn count(
                 tick();
             }
             counters.work.insert(case.name.clone(), Work::of(&program, &outcome));
-            counters.engines.insert((*name).to_owned(), contender.text());
+            // A command as it is written: where the file of rules lies is no matter.
+            let text = engine.command.clone().unwrap_or_else(|| contender.text());
+            counters.engines.insert(name.clone(), text);
             first.get_or_insert(outcome);
-            counters.programs.entry(case.name.clone()).or_default().insert((*name).to_owned(), values);
+            counters.programs.entry(case.name.clone()).or_default().insert(name.clone(), values);
         }
     }
     Ok(counters)
-}
-
-/// Whether a run may count: as [`check`] says, and it did not fail, for what fails is done too early.
-pub fn succeeded(
-    program: &Program,
-    contender: &Contender,
-    outcome: &Outcome,
-    first: Option<&Outcome>,
-) -> Result<(), Failure> {
-    check(program, contender, outcome, first)?;
-    if outcome.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&outcome.messages);
-    let said = said.lines().next().unwrap_or_default();
-    let code = outcome.status.code().unwrap_or_default();
-    let text = format!(
-        "{}: {} ends with exit status {code}, and what fails is not measured; it said: {said}",
-        program.name, contender.name
-    );
-    Err(Failure::host(text))
 }
 
 /// Whether a rule asks for host instructions of an engine.

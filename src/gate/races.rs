@@ -6,11 +6,11 @@
 //! are no noise if they are those of one side: they keep a race from being a pass.
 
 use super::config::{BASE, Config, RatioRule, Time};
-use super::counters::succeeded;
 use super::judge::{Finding, Verdict, round};
 use crate::bench::figures::quantile;
 use crate::bench::measure::{Measurer, Outcome, Sample, input_file};
 use crate::bench::plan::{Contender, Program};
+use crate::bench::race::succeeded;
 use crate::failure::Failure;
 use std::fs::File;
 use std::time::Duration;

@@ -85,7 +85,7 @@ pub struct Profile {
     pub cut_percent: u32,
     /// Percentages of programs with something special at their end: [`Tag::LateEnd`], [`Tag::Sweep`],
     /// [`Tag::Shortened`], [`Tag::LoadLoop`], [`Tag::StraightLoop`], [`Tag::LateCode`], [`Tag::PatchedLoop`],
-    /// [`Tag::Scans`], [`Tag::ScansFault`].
+    /// [`Tag::Scans`].
     pub end_percents: [u32; END_COUNT],
 }
 
