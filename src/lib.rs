@@ -14,7 +14,7 @@
 
 pub use rum_interp::{
     AddressSpace, Console, Fault, FaultKind, ImageError, Machine, MachineOptions, OutOfMemory, PollHandle, Scripted,
-    SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, memory, state,
+    SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa,
 };
 pub use rum_jit::{EngineError, EngineKind, Optimisation, Options, Stats, Vm};
 

@@ -4,7 +4,7 @@ use crate::cli::StatsFormat;
 use crate::config::RunConfig;
 use crate::run::End;
 use crate::signals::Cause;
-use rum::Vm;
+use rum::{Vm, Word};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io;
@@ -22,7 +22,6 @@ impl Report {
     /// Collects everything. Walks over all live segments.
     pub fn new(config: &RunConfig, end: &End, status: u8, wall: Duration, vm: &Vm) -> Report {
         let machine = vm.machine();
-        let state = machine.state();
         // Declared once, in the engines' crate; whatever is added there is reported.
         let Ok(Value::Object(mut values)) = serde_json::to_value(vm.stats()) else {
             unreachable!("statistics are a struct of numbers and names");
@@ -38,12 +37,12 @@ impl Report {
             ("fault", if let End::Fault(fault) = end { json!(fault.kind.name()) } else { Value::Null }),
             ("image", json!(config.name)),
             ("instructions_per_second", json!((instructions as f64 / wall.as_secs_f64()).round() as u64)),
-            ("memory_limit_bytes", json!(state.memory.limit_bytes())),
-            ("memory_used_bytes", json!(state.memory.used_bytes())),
-            ("output_bytes", json!(state.output.total_bytes())),
+            ("memory_limit_bytes", json!(machine.memory_bytes_max())),
+            ("memory_used_bytes", json!(machine.memory_bytes())),
+            ("output_bytes", json!(machine.output_bytes())),
             ("peak_rss_bytes", json!(peak_rss_bytes())),
             ("pc", json!(machine.pc())),
-            ("program_words", json!(state.memory.program_len)),
+            ("program_words", json!(machine.segment(0).map_or(0, <[Word]>::len))),
             ("segments_live", json!(machine.active_segments().count())),
             ("wall_ns", json!(nanoseconds(wall))),
         ];

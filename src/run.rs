@@ -75,7 +75,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
 /// Runs the machine to its end, or to that of its budget or its time.
 fn execute(vm: &mut Vm, instructions_max: Option<u64>, control: &Arc<Control>) -> End {
     loop {
-        let budget = instructions_max.map(|max| max.saturating_sub(vm.machine().executed()));
+        let budget = instructions_max.map(|max| max.saturating_sub(vm.machine().executed().unwrap_or_default()));
         match vm.run(budget) {
             Stop::Halt => return End::Halt,
             Stop::Fault(fault) => return End::Fault(fault),
@@ -88,7 +88,8 @@ fn execute(vm: &mut Vm, instructions_max: Option<u64>, control: &Arc<Control>) -
                     _ => End::Console(error),
                 };
             }
-            Stop::Interrupted | Stop::Hot => {
+            // Neither limit was set here; whoever asked for control is looked for.
+            Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => {
                 if let Some(cause) = control.cause() {
                     return End::Outside(cause);
                 }
@@ -165,9 +166,8 @@ fn tell(end: &End, config: &RunConfig, vm: Option<&Vm>) -> u8 {
 
 /// Whether it is the system's limit on address space that was reached, and not the machine's on memory.
 fn is_cramped(vm: &Vm, failure: &OutOfMemory) -> bool {
-    let memory = &vm.machine().state().memory;
-    let needed = memory.used_bytes().saturating_add(u64::from(failure.words) * 4);
-    !memory.covers_all_ids() && needed < failure.limit_bytes / 2
+    let needed = vm.machine().memory_bytes().saturating_add(u64::from(failure.words) * 4);
+    !vm.machine().covers_all_ids() && needed < failure.limit_bytes / 2
 }
 
 /// A remark on a program that is plain text.

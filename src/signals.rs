@@ -129,7 +129,7 @@ pub fn show_output_every(period: Duration, machine: PollHandle) -> io::Result<()
     background("output", move || {
         loop {
             thread::sleep(period);
-            machine.raise(rum::state::poll::FLUSH);
+            machine.flush();
         }
     })
 }

@@ -1,13 +1,13 @@
 //! The console: bytes out, bytes in or the end of input.
 //!
-//! The machine buffers output itself ([`Output`]) because compiled code appends to the buffer directly; a [`Console`]
+//! The machine buffers output itself (`output.rs`) because compiled code appends to the buffer directly; a [`Console`]
 //! sees whole pieces. The machine flushes before every read that may wait, at the end, and whenever it is asked to.
 
-use crate::reserve::{Backing, Reservation};
+use std::any::Any;
 use std::io::{self, Read, Write};
 
-/// What a machine is connected to.
-pub trait Console: Send {
+/// What a machine is connected to. Being [`Any`], it can be had back as what it is ([`crate::Machine::console`]).
+pub trait Console: Any + Send {
     /// Takes bytes that the program put out, in order, and makes them visible at once.
     ///
     /// # Errors
@@ -94,73 +94,5 @@ impl Console for Scripted {
 
     fn ready(&self) -> bool {
         true
-    }
-}
-
-/// The machine's output buffer. Compiled code appends at `next` while it is below `end`, hence `repr(C)`.
-#[derive(Debug)]
-#[repr(C)]
-pub struct Output {
-    /// Where the next byte goes.
-    pub next: *mut u8,
-    /// The end of the buffer.
-    pub end: *mut u8,
-    buffer: Reservation,
-    flushed_bytes: u64,
-}
-
-// SAFETY: the pointers lead into the buffer that the struct owns.
-unsafe impl Send for Output {}
-
-/// Size of the output buffer in bytes.
-const OUTPUT_BYTES: usize = 1 << 16;
-
-impl Output {
-    /// An empty buffer.
-    ///
-    /// # Errors
-    /// The system has no memory for it.
-    pub fn new() -> io::Result<Output> {
-        let buffer = Reservation::new(OUTPUT_BYTES, Backing::OnTouch)?;
-        let next = buffer.start();
-        Ok(Output { next, end: next.wrapping_add(OUTPUT_BYTES), buffer, flushed_bytes: 0 })
-    }
-
-    /// Appends a byte; false if the buffer is full.
-    #[inline(always)]
-    pub fn push(&mut self, byte: u8) -> bool {
-        if self.next == self.end {
-            return false;
-        }
-        // SAFETY: `next` lies in the buffer, below its end.
-        unsafe {
-            *self.next = byte;
-            self.next = self.next.add(1);
-        }
-        true
-    }
-
-    fn len(&self) -> usize {
-        self.next as usize - self.buffer.start() as usize
-    }
-
-    /// Bytes put out since the start, written or not.
-    pub fn total_bytes(&self) -> u64 {
-        self.flushed_bytes + self.len() as u64
-    }
-
-    /// Hands everything to `console`.
-    ///
-    /// # Errors
-    /// The console's. The bytes are dropped then: nobody can take them.
-    pub fn flush(&mut self, console: &mut dyn Console) -> io::Result<()> {
-        let len = self.len();
-        if len == 0 {
-            return Ok(());
-        }
-        self.flushed_bytes += len as u64;
-        self.next = self.buffer.start();
-        // SAFETY: the first `len` bytes of the buffer are initialised, and nothing appends to it meanwhile.
-        console.write(unsafe { std::slice::from_raw_parts(self.buffer.start(), len) })
     }
 }

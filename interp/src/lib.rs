@@ -1,7 +1,7 @@
 //! The Universal Machine (UM-32) and its meaning.
 //!
 //! This crate *is* the definition of the machine that `rum` runs: decoding, segments, faults, the console, and the
-//! baseline interpreter. It knows nothing of compiled code; a translator is a cache of what is defined here.
+//! baseline interpreter. Other engines are caches of what is defined here; what they need of a machine is in [`engine`].
 //!
 //! # The machine in a page
 //!
@@ -18,7 +18,8 @@
 //!
 //! - A store into segment 0 resets what was derived from the word before the next instruction is executed
 //!   (`program.rs`).
-//! - All memory of segments lies in one reserved range, and each access is checked (`memory.rs`).
+//! - All memory of segments lies in one reserved range, and each access is checked (`memory/`).
+//! - Safe code cannot break any of this: what could (a machine's state, to be changed) takes an `unsafe` call.
 //! - [`step`] has the full meaning of every operator; the loop in `run.rs` has only its quick cases.
 //!
 //! ```
@@ -28,7 +29,7 @@
 //! let program = [0xd200_0048, 0xa000_0001, 0x7000_0000];
 //! let mut machine = Machine::new(&program, Box::new(Scripted::default()), &MachineOptions::default())?;
 //! assert!(matches!(machine.run(None), Stop::Halt));
-//! assert_eq!((machine.executed(), machine.registers()[1]), (3, 72));
+//! assert_eq!((machine.executed(), machine.registers()[1]), (Some(3), 72));
 //! # Ok::<(), rum_interp::SetupError>(())
 //! ```
 
@@ -37,18 +38,26 @@ compile_error!("rum reserves address space for every 32-bit identifier: it needs
 
 pub mod console;
 mod decode;
+pub mod engine;
+mod entries;
 pub mod fault;
+mod guest;
+mod heat;
 pub mod host;
 pub mod image;
 pub mod isa;
-mod large;
 mod machine;
 pub mod memory;
-pub mod program;
-pub mod reserve;
+mod output;
+mod poll;
+mod program;
+mod reserve;
 mod run;
-pub mod state;
+mod state;
 mod step;
+mod stop;
+mod timer;
+mod watch;
 
 pub use console::{Console, Scripted, Stdio};
 pub use fault::{Fault, FaultKind};
@@ -56,5 +65,6 @@ pub use image::{ImageError, decode_image, encode_image};
 pub use isa::Word;
 pub use machine::{Machine, MachineOptions, SetupError};
 pub use memory::{AddressSpace, OutOfMemory};
-pub use state::{PollHandle, State};
-pub use step::{Stop, step};
+pub use poll::PollHandle;
+pub use stop::Stop;
+pub use timer::Timer;

@@ -1,13 +1,19 @@
 //! A machine: state and console together, with what an embedder needs.
 
 use crate::console::Console;
+use crate::host;
 use crate::image::{ImageError, ImageReader};
 use crate::isa::Word;
-use crate::memory::{AddressSpace, OutOfMemory};
-use crate::run;
-use crate::state::{PollHandle, State, StateBox, poll};
-use crate::step::{Stop, step};
+use crate::memory::{AddressSpace, Memory, OutOfMemory};
+use crate::poll::{POLL_FLUSH, PollHandle, stop_for};
+use crate::run::{Pause, run};
+use crate::state::{State, StateBox};
+use crate::step::step;
+use crate::stop::Stop;
+use crate::timer::Timer;
+use std::any::Any;
 use std::io::{self, Read};
+use std::time::Duration;
 
 /// How a machine is made.
 #[derive(Clone, Debug)]
@@ -16,12 +22,18 @@ pub struct MachineOptions {
     pub memory_bytes_max: u64,
     /// Address space to reserve.
     pub address_space: AddressSpace,
+    /// Limit on the bytes that the program may put out, kept exactly; none if there is no limit.
+    pub output_bytes_max: Option<u64>,
 }
 
 impl Default for MachineOptions {
-    /// Three quarters of the memory that the machine or container has.
+    /// Three quarters of the memory that the machine or container has, and no limit on output.
     fn default() -> Self {
-        MachineOptions { memory_bytes_max: crate::host::memory_bytes() / 4 * 3, address_space: AddressSpace::Auto }
+        MachineOptions {
+            memory_bytes_max: host::memory_bytes() / 4 * 3,
+            address_space: AddressSpace::Auto,
+            output_bytes_max: None,
+        }
     }
 }
 
@@ -96,21 +108,23 @@ impl Machine {
     }
 
     fn without_program(console: Box<dyn Console>, options: &MachineOptions) -> Result<Machine, SetupError> {
-        let state = State::new(options.memory_bytes_max, options.address_space).map_err(SetupError::Reserve)?;
+        let state = State::new(options.memory_bytes_max, options.address_space, options.output_bytes_max)
+            .map_err(SetupError::Reserve)?;
         Ok(Machine { state: StateBox::new(state), console })
     }
 
     fn extend_program(&mut self, words: &[Word]) -> Result<(), SetupError> {
-        let limit = self.state.memory.program_words_max();
-        let total = self.state.memory.program_len as usize + words.len();
+        let memory = &mut self.state.guest.memory;
+        let limit = memory.program_words_max();
+        let total = memory.program_len() as usize + words.len();
         if total > limit {
             return Err(ImageError::TooLarge { words: total, limit }.into());
         }
-        Ok(self.state.memory.extend_program(words)?)
+        Ok(memory.extend_program(words)?)
     }
 
     fn with_program(mut self) -> Result<Machine, SetupError> {
-        let words = self.state.memory.program_len as usize;
+        let words = self.state.guest.memory.program_len() as usize;
         if words == 0 {
             return Err(ImageError::Empty.into());
         }
@@ -122,28 +136,41 @@ impl Machine {
     ///
     /// Output is written before this returns. After `Budget` and `Interrupted` the machine can go on.
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
-        let until = budget.map_or(u64::MAX, |budget| self.state.executed.saturating_add(budget));
-        let stop = self.run_until(until, None);
-        if matches!(stop, Stop::Interrupted) {
-            // Whoever asked has been heard.
-            self.state.take_poll();
+        let until = budget.map_or(u64::MAX, |budget| self.state.guest.executed.saturating_add(budget));
+        match self.pause_at(until, None) {
+            // Whoever asked has been heard. If nobody has, it was the console that gives up.
+            Pause::Stop(Stop::Interrupted) => stop_for(self.state.poll().take()).unwrap_or(Stop::Interrupted),
+            Pause::Stop(stop) => stop,
+            Pause::Hot { .. } | Pause::HasCode => unreachable!("the loop was given no threshold"),
         }
-        stop
     }
 
-    /// Interprets up to an instruction count, or until a jump to a word whose heat is `threshold`.
-    pub fn run_until(&mut self, until: u64, threshold: Option<i32>) -> Stop {
+    /// As [`Machine::run`], for at most `time`: then it stops as [`Stop::TimeUp`], and can go on. A console that keeps its
+    /// program waiting is not interrupted.
+    ///
+    /// # Errors
+    /// The system has no thread to watch the clock.
+    pub fn run_for(&mut self, time: Duration, budget: Option<u64>) -> io::Result<Stop> {
+        let _timer = Timer::start(self.poll_handle(), time)?;
+        Ok(self.run(budget))
+    }
+
+    /// Interprets up to a count of instructions ([`State::counted`]), or until a jump to a word whose heat is `threshold`.
+    /// For engines that execute hot code otherwise. A machine that is polled stops as `Interrupted`; the bits stay set.
+    pub fn run_until_hot(&mut self, until: u64, threshold: i32) -> Pause {
+        self.pause_at(until, Some(threshold))
+    }
+
+    fn pause_at(&mut self, until: u64, threshold: Option<i32>) -> Pause {
         loop {
-            let stop = run::run(&mut self.state, &mut *self.console, until, threshold);
-            if matches!(stop, Stop::Hot) {
-                return stop;
-            }
+            let pause = run(&mut self.state, &mut *self.console, until, threshold);
+            let Pause::Stop(stop) = pause else { return pause };
             if let Err(error) = self.flush() {
-                return Stop::Console(error);
+                return Stop::Console(error).into();
             }
             // A ticker that wants nothing but a flush has got it.
-            if !(matches!(stop, Stop::Interrupted) && self.state.take_poll_if_only(poll::FLUSH)) {
-                return stop;
+            if !(matches!(stop, Stop::Interrupted) && self.state.poll().take_if_only(POLL_FLUSH)) {
+                return stop.into();
             }
         }
     }
@@ -166,32 +193,79 @@ impl Machine {
 
     /// The eight registers.
     pub fn registers(&self) -> [u32; 8] {
-        self.state.registers
+        self.state.guest.registers
     }
 
     /// Offset in segment 0 of the next instruction.
     pub fn pc(&self) -> u32 {
-        self.state.pc
+        self.state.guest.pc
     }
 
-    /// Instructions executed so far; a faulting one does not count, a halt does.
-    pub fn executed(&self) -> u64 {
-        self.state.executed
+    /// Instructions executed so far; a faulting one does not count, a halt does. None if compiled code has executed some
+    /// without counting them.
+    pub fn executed(&self) -> Option<u64> {
+        (self.state.guest.uncounted == 0).then_some(self.state.guest.executed)
     }
 
     /// The words of an active segment.
     pub fn segment(&self, id: u32) -> Option<&[Word]> {
-        self.state.memory.segment(id)
+        self.state.guest.memory.segment(id)
     }
 
     /// Identifiers and lengths in words of all active segments but 0. Walks over all of them.
     pub fn active_segments(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.state.memory.active()
+        self.state.guest.memory.active()
+    }
+
+    /// Bytes that count against the limit on memory: segments with their overhead.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory().used_bytes()
+    }
+
+    /// The limit on memory in bytes.
+    pub fn memory_bytes_max(&self) -> u64 {
+        self.memory().limit_bytes()
+    }
+
+    /// Whether the system has granted address space for every identifier. If not, fewer segments may fit than the limit on memory
+    /// allows.
+    pub fn covers_all_ids(&self) -> bool {
+        self.memory().covers_all_ids()
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.state.guest.memory
+    }
+
+    /// Bytes that the program has put out so far, written or not.
+    pub fn output_bytes(&self) -> u64 {
+        self.state.output.total_bytes()
     }
 
     /// A handle with which other threads can ask the machine to stop.
     pub fn poll_handle(&self) -> PollHandle {
-        self.state.poll_handle()
+        self.state.poll().clone()
+    }
+
+    /// The console, if it is of this type.
+    pub fn console<C: Console>(&self) -> Option<&C> {
+        let console: &dyn Any = &*self.console;
+        console.downcast_ref()
+    }
+
+    /// The console, if it is of this type.
+    pub fn console_mut<C: Console>(&mut self) -> Option<&mut C> {
+        let console: &mut dyn Any = &mut *self.console;
+        console.downcast_mut()
+    }
+
+    /// Ends the machine and gives its console back.
+    ///
+    /// # Errors
+    /// The console's, when the rest of the output is written.
+    pub fn into_console(mut self) -> io::Result<Box<dyn Console>> {
+        self.flush()?;
+        Ok(self.console)
     }
 
     /// The state, for engines that execute it in other ways.
@@ -200,18 +274,11 @@ impl Machine {
     }
 
     /// The state, for engines that execute it in other ways.
-    pub fn state_mut(&mut self) -> &mut State {
+    ///
+    /// # Safety
+    /// The state and its parts stay where they are: nothing is moved out of them, swapped or replaced.
+    pub unsafe fn state_mut(&mut self) -> &mut State {
         &mut self.state
-    }
-
-    /// State and console, for engines that execute it in other ways.
-    pub fn parts_mut(&mut self) -> (&mut State, &mut dyn Console) {
-        (&mut *self.state, &mut *self.console)
-    }
-
-    /// The console.
-    pub fn console_mut(&mut self) -> &mut dyn Console {
-        &mut *self.console
     }
 }
 
@@ -229,8 +296,51 @@ mod tests {
             Machine::new(&program, Box::new(Scripted::default()), &MachineOptions::default()).expect("a machine");
         let handle = machine.poll_handle();
         assert!(matches!(machine.run(Some(1_000_003)), Stop::Budget));
-        assert_eq!((machine.executed(), machine.state().replacements), (1_000_003, 999_998));
+        assert_eq!((machine.executed(), machine.state().replacements()), (Some(1_000_003), 999_998));
         handle.interrupt();
         assert!(matches!(machine.run(None), Stop::Interrupted));
+    }
+
+    /// The limit on output is kept to the byte, and what was put out before it is written.
+    #[test]
+    fn output_has_a_limit() {
+        // r1 := 65; output r1; r2 := 1; goto r2 in program m[r0]
+        let program = [0xd200_0041, 0xa000_0001, 0xd400_0001, 0xc000_0002];
+        for max in [0, 1, 1000, 65_536, 70_000] {
+            let options = MachineOptions { output_bytes_max: Some(max), ..MachineOptions::default() };
+            let mut machine = Machine::new(&program, Box::new(Scripted::default()), &options).expect("a machine");
+            let stop = machine.run(None);
+            assert!(matches!(stop, Stop::OutputLimit { bytes_max } if bytes_max == max), "{stop}");
+            assert_eq!((machine.pc(), machine.output_bytes()), (1, max));
+            assert_eq!(machine.console::<Scripted>().expect("a script").output, vec![b'A'; max as usize]);
+        }
+    }
+
+    #[test]
+    fn a_console_can_be_had_back() {
+        let program = [0xd200_0048, 0xa000_0001, 0x7000_0000];
+        let console = Box::new(Scripted::new(b"input"));
+        let mut machine = Machine::new(&program, console, &MachineOptions::default()).expect("a machine");
+        machine.step().and_then(|()| machine.step()).expect("no stop");
+        assert_eq!(machine.console_mut::<Scripted>().expect("a script").input.pop_front(), Some(b'i'));
+        let console: Box<dyn Any> = machine.into_console().expect("memory takes everything");
+        assert_eq!(console.downcast::<Scripted>().expect("a script").output, b"H");
+    }
+
+    #[test]
+    fn time_has_a_limit() {
+        // r2 := 0; goto r2 in program m[r0]
+        let program = [0xd400_0000, 0xc000_0002];
+        let mut machine =
+            Machine::new(&program, Box::new(Scripted::default()), &MachineOptions::default()).expect("a machine");
+        for _ in 0..2 {
+            let stop = machine.run_for(Duration::from_millis(5), None).expect("a thread");
+            assert!(matches!(stop, Stop::TimeUp), "{stop}");
+        }
+        let stop = machine.run_for(Duration::from_secs(3600), Some(1000)).expect("a thread");
+        assert!(matches!(stop, Stop::Budget), "the clock that did not ring leaves nothing behind: {stop}");
+        machine.poll_handle().interrupt();
+        let stop = machine.run_for(Duration::from_secs(3600), None).expect("a thread");
+        assert!(matches!(stop, Stop::Interrupted), "{stop}");
     }
 }

@@ -1,4 +1,4 @@
-//! The interpreter's loop: executes decoded entries until something has to be said, and knows nothing of compiled code.
+//! The interpreter's loop: executes decoded entries until something has to be said.
 //!
 //! The loop contains only what is quick and cannot fail. An instruction that needs more (a console, a fault, a store
 //! into code, a walk for free space, the first execution at a word) is left to [`step`], which has the one full account
@@ -11,30 +11,63 @@
 
 use crate::console::Console;
 use crate::decode::{Entry, Handler, with_pairs};
+use crate::heat::{Heat, HeatTable};
 use crate::isa::Word;
-use crate::memory::{GRANULE_BYTES, LARGE, SMALL_WORDS_MAX, small_granules};
-use crate::program::WATCH_VALUE;
+use crate::memory::layout::Segments;
 use crate::state::State;
-use crate::step::{Stop, step};
+use crate::step::step;
+use crate::stop::Stop;
+use crate::watch::WATCH_VALUE;
+
+/// Why the loop gives control back.
+#[derive(Debug)]
+pub enum Pause {
+    /// The machine does not go on by itself.
+    Stop(Stop),
+    /// The word at the pc has become hot.
+    Hot {
+        /// Offset of the word that jumped there.
+        from: u32,
+    },
+    /// The word at the pc can be executed otherwise ([`Heat::HasCode`]).
+    HasCode,
+}
+
+impl From<Stop> for Pause {
+    fn from(stop: Stop) -> Pause {
+        Pause::Stop(stop)
+    }
+}
+
+impl Pause {
+    /// At a jump from the word at `from` to a word whose heat is the threshold.
+    #[cold]
+    fn at_threshold(heat: &HeatTable, pc: u32, from: u32) -> Pause {
+        match heat.get(pc) {
+            Heat::HasCode => Pause::HasCode,
+            _ => Pause::Hot { from },
+        }
+    }
+}
 
 /// Executes at most up to an instruction count of `until` (as `State::executed` counts); stops before that at a jump to
 /// a word whose heat is `threshold`, if one is given.
 ///
-/// The stop is `Interrupted` whenever the poll word is not 0; its bits stay set.
-pub(crate) fn run(state: &mut State, console: &mut dyn Console, until: u64, threshold: Option<i32>) -> Stop {
+/// It stops as `Interrupted` whenever the poll word is not 0; its bits stay set.
+pub(crate) fn run(state: &mut State, console: &mut dyn Console, until: u64, threshold: Option<i32>) -> Pause {
     loop {
         // The quick loop checks the count at jumps only. A stretch without a jump is shorter than the program, so
         // while that much is left it cannot go too far; the rest is done one by one.
-        let longest_stretch = u64::from(state.memory.program_len) + 1;
-        let left = until.saturating_sub(state.executed);
+        let longest_stretch = u64::from(state.guest.memory.program_len) + 1;
+        let left = until.saturating_sub(state.guest.executed);
         let stop = match threshold {
             _ if left <= longest_stretch => step_until(state, console, until),
             Some(threshold) => quick::<true>(state, console, until - longest_stretch, threshold),
             None => quick::<false>(state, console, until - longest_stretch, 0),
         };
         match stop {
-            Err(stop) => return stop,
-            Ok(()) if state.polled() => return Stop::Interrupted,
+            Err(pause) => return pause,
+            Ok(()) if state.poll().is_raised() => return Stop::Interrupted.into(),
             Ok(()) => {}
         }
     }
@@ -42,10 +75,10 @@ pub(crate) fn run(state: &mut State, console: &mut dyn Console, until: u64, thre
 
 /// Executes exactly up to an instruction count of `until`.
 #[cold]
-fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Result<(), Stop> {
+fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Result<(), Pause> {
     let replacements = state.replacements;
-    while state.executed < until {
-        if state.polled() {
+    while state.guest.executed < until {
+        if state.poll().is_raised() {
             return Ok(());
         }
         step(state, console)?;
@@ -54,16 +87,14 @@ fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Resul
             return Ok(());
         }
     }
-    Err(Stop::Budget)
+    Err(Stop::Budget.into())
 }
 
 /// Registers and addresses that the quick loop keeps at hand. Valid while segment 0 is not replaced.
 #[derive(Clone, Copy)]
 struct View {
     registers: *mut u32,
-    data: *mut u8,
-    lens: *const u8,
-    id_bound: u64,
+    segments: Segments,
     watch: *const u8,
     program_len: u32,
 }
@@ -71,12 +102,10 @@ struct View {
 impl View {
     fn of(state: &mut State) -> View {
         View {
-            registers: state.registers.as_mut_ptr(),
-            data: state.memory.data,
-            lens: state.memory.lens,
-            id_bound: state.memory.id_bound,
-            watch: state.program.watch,
-            program_len: state.memory.program_len,
+            registers: state.guest.registers.as_mut_ptr(),
+            segments: state.guest.memory.segments,
+            watch: state.program.watch.bytes,
+            program_len: state.guest.memory.program_len,
         }
     }
 
@@ -96,34 +125,14 @@ impl View {
         unsafe { *self.registers.add(usize::from(register)) = value }
     }
 
-    /// # Safety
-    /// The view is valid.
-    #[inline(always)]
-    unsafe fn word(self, id: u32, offset: u32) -> *mut Word {
-        // SAFETY: only the address of a word that the caller has checked.
-        unsafe { self.data.add(id as usize * GRANULE_BYTES).cast::<Word>().add(offset as usize) }
-    }
-
-    #[inline(always)]
-    unsafe fn len_byte(self, id: u32) -> u8 {
-        if u64::from(id) >= self.id_bound {
-            return 0;
-        }
-        // SAFETY: the length bytes reach to `id_bound`.
-        unsafe { *self.lens.add(id as usize) }
-    }
-
-    /// The test that `offset` lies inside the active segment `id`, which is not 0.
+    /// A word of the program.
     ///
     /// # Safety
-    /// The view is valid.
+    /// The view is valid, and the offset lies in segment 0.
     #[inline(always)]
-    unsafe fn reaches(self, id: u32, offset: u32) -> bool {
-        // SAFETY: a large segment has its length in the header granule before its words.
-        unsafe {
-            let len = self.len_byte(id);
-            u64::from(offset) + 1 < u64::from(len) || (len == LARGE && offset < *self.word(id - 1, 0))
-        }
+    unsafe fn slot(self, offset: u32) -> Word {
+        // SAFETY: the caller's promise.
+        unsafe { *self.segments.word(0, offset) }
     }
 
     /// # Safety
@@ -133,9 +142,9 @@ impl View {
         // SAFETY: both tests prove that the word exists.
         unsafe {
             if id == 0 {
-                return (offset < self.program_len).then(|| *self.word(0, offset));
+                return (offset < self.program_len).then(|| self.slot(offset));
             }
-            self.reaches(id, offset).then(|| *self.word(id, offset))
+            self.segments.reaches(id, offset).then(|| *self.segments.word(id, offset))
         }
     }
 
@@ -147,9 +156,9 @@ impl View {
     unsafe fn store(self, id: u32, offset: u32, value: Word) -> bool {
         // SAFETY: both tests prove that the word exists.
         unsafe {
-            let possible = if id == 0 { self.storable(offset) } else { self.reaches(id, offset) };
+            let possible = if id == 0 { self.storable(offset) } else { self.segments.reaches(id, offset) };
             if possible {
-                *self.word(id, offset) = value;
+                *self.segments.word(id, offset) = value;
             }
             possible
         }
@@ -172,21 +181,21 @@ fn quick<const HOT: bool>(
     console: &mut dyn Console,
     until: u64,
     threshold: i32,
-) -> Result<(), Stop> {
+) -> Result<(), Pause> {
     'outside: loop {
         let view = View::of(state);
-        let entries = state.program.entries.cast_const();
-        let heat = state.program.heat;
+        let entries = state.program.entries.table.cast_const();
+        let heat = state.program.heat.numbers;
         let replacements = state.replacements;
         let mut first_visit = false;
-        if state.pc >= view.program_len {
-            return step(state, console);
+        if state.guest.pc >= view.program_len {
+            return Ok(step(state, console)?);
         }
         // Why the loop below is sound: `at` points to the entry of a word of segment 0 or at most one behind it, where
         // the entry is `Undecoded`; entries hold register numbers below 8; the view stays valid until segment 0 is
         // replaced, which only `step` does. Each access to a segment is made after the view's test for it.
         // SAFETY: the pc lies in segment 0.
-        let mut at = unsafe { entries.add(state.pc as usize) };
+        let mut at = unsafe { entries.add(state.guest.pc as usize) };
         let mut start = at;
         loop {
             // Ends with the number of words before the instruction that `step` has to execute.
@@ -210,17 +219,17 @@ fn quick<const HOT: bool>(
                     macro_rules! jump {
                         ($target:expr, $words:expr) => {{
                             let target: u32 = $target;
-                            state.executed += at.add($words).offset_from(start) as u64;
-                            if state.polled() || state.executed >= until {
-                                state.pc = target;
+                            state.guest.executed += at.add($words).offset_from(start) as u64;
+                            if state.poll().is_raised() || state.guest.executed >= until {
+                                state.guest.pc = target;
                                 return Ok(());
                             }
                             if HOT {
                                 let count = &mut *heat.add(target as usize);
                                 if *count >= threshold {
-                                    state.pc = target;
-                                    state.jumped_from = pc_of(entries, at.add($words - 1));
-                                    return Err(Stop::Hot);
+                                    state.guest.pc = target;
+                                    let from = pc_of(entries, at.add($words - 1));
+                                    return Err(Pause::at_threshold(&state.program.heat, target, from));
                                 }
                                 *count += 1;
                             }
@@ -265,22 +274,15 @@ fn quick<const HOT: bool>(
                             set!(entry.$a, get!(chosen))
                         }};
                         (Alloc, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            let words = get!(entry.$c);
-                            let memory = &mut state.memory;
-                            if words > SMALL_WORDS_MAX || memory.run_end - memory.cursor < small_granules(words) {
-                                break 'quick $before;
+                            match state.guest.memory.alloc_from_run(get!(entry.$c)) {
+                                Some(id) => set!(entry.$b, id),
+                                None => break 'quick $before,
                             }
-                            let id = memory.cursor;
-                            memory.cursor += small_granules(words);
-                            *memory.lens.add(id as usize) = words as u8 + 1;
-                            set!(entry.$b, id)
                         }};
                         (Abandon, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            let id = get!(entry.$c);
-                            if matches!(view.len_byte(id), 0 | LARGE) {
+                            if !state.guest.memory.abandon_small(get!(entry.$c)) {
                                 break 'quick $before;
                             }
-                            *state.memory.lens.add(id as usize) = 0
                         }};
                         (Output, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
                             let value = get!(entry.$c);
@@ -301,7 +303,7 @@ fn quick<const HOT: bool>(
                         (load, $at:ident $segment:ident $data:ident $imm:ident, $before:literal) => {{
                             set!(entry.$at, entry.$imm);
                             if get!(entry.$segment) == 0 {
-                                set!(entry.$data, *view.word(0, entry.$imm))
+                                set!(entry.$data, view.slot(entry.$imm))
                             } else {
                                 match view.load(get!(entry.$segment), entry.$imm) {
                                     Some(value) => set!(entry.$data, value),
@@ -367,15 +369,15 @@ fn quick<const HOT: bool>(
                             }
                             Handler::Slow => break 'quick 0,
                             Handler::Undecoded => {
-                                state.pc = pc_of(entries, at);
-                                if state.pc >= view.program_len {
+                                state.guest.pc = pc_of(entries, at);
+                                if state.guest.pc >= view.program_len {
                                     break 'quick 0;
                                 }
-                                if !state.program.visit(state.pc) {
+                                if !state.program.entries.visit(state.guest.pc) {
                                     first_visit = true;
                                     break 'quick 0;
                                 }
-                                state.program.decode(state.memory.program(), state.pc);
+                                state.program.decode(state.guest.memory.program(), state.guest.pc);
                                 continue 'quick;
                             }
                         }
@@ -389,44 +391,44 @@ fn quick<const HOT: bool>(
             // SAFETY: both point into the table of entries.
             unsafe {
                 at = at.add(words_before);
-                state.executed += at.offset_from(start) as u64;
+                state.guest.executed += at.offset_from(start) as u64;
             }
-            state.pc = pc_of(entries, at);
+            state.guest.pc = pc_of(entries, at);
             loop {
-                let mut before = state.pc;
+                let mut before = state.guest.pc;
                 step(state, console)?;
                 if first_visit {
                     // The rest of what was visited for the first time, up to a jump.
-                    while state.pc == before.wrapping_add(1) && state.program.is_first_visit(state.pc, view.program_len)
+                    while state.guest.pc == before.wrapping_add(1)
+                        && state.program.is_first_visit(state.guest.pc, view.program_len)
                     {
-                        before = state.pc;
+                        before = state.guest.pc;
                         step(state, console)?;
                     }
                 }
-                let jumped = state.pc != before.wrapping_add(1);
+                let jumped = state.guest.pc != before.wrapping_add(1);
                 // A jump too, for those who want control: a program may do nothing but load programs.
-                if jumped && (state.polled() || state.executed >= until) {
+                if jumped && (state.poll().is_raised() || state.guest.executed >= until) {
                     return Ok(());
                 }
                 if state.replacements != replacements {
                     // How far the loop may go without looking at the count depends on the program's length.
                     return Ok(());
                 }
-                if state.pc >= view.program_len {
+                if state.guest.pc >= view.program_len {
                     continue 'outside;
                 }
-                if jumped && first_visit && !state.program.visit(state.pc) {
+                if jumped && first_visit && !state.program.entries.visit(state.guest.pc) {
                     continue;
                 }
-                if HOT && jumped && state.program.heat(state.pc) >= threshold {
-                    state.jumped_from = before;
-                    return Err(Stop::Hot);
+                if HOT && jumped && state.program.heat.warmth(state.guest.pc) >= threshold {
+                    return Err(Pause::at_threshold(&state.program.heat, state.guest.pc, before));
                 }
                 first_visit = false;
                 break;
             }
             // SAFETY: the pc lies in segment 0.
-            at = unsafe { entries.add(state.pc as usize) };
+            at = unsafe { entries.add(state.guest.pc as usize) };
             start = at;
         }
     }

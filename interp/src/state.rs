@@ -1,88 +1,94 @@
-//! The state that both tiers work on: registers, pc, segments, tables, output; data and accessors, no loop.
+//! The state that every engine works on: the guest, what is known about its program, output; data and accessors, no loop.
 //!
-//! Compiled code reaches it from a pinned register that holds the address of granule 0: the state lies right before the
-//! segments ([`StateBox`]), is `repr(C)`, and never moves.
+//! Code that another engine makes reaches it from a pinned register that holds the address of granule 0: the state lies right before
+//! the segments ([`StateBox`]), is `repr(C)`, and never moves. [`offset`] says where its fields are.
 
-use crate::console::Output;
-use crate::memory::{AddressSpace, GRANULES_MIN, Memory, PREFIX_BYTES};
+use crate::guest::Guest;
+use crate::heat::HeatTable;
+use crate::memory::{AddressSpace, GRANULES_MIN, Memory, PREFIX_BYTES, strict_overcommit};
+use crate::output::Output;
+use crate::poll::PollHandle;
 use crate::program::Program;
 use crate::reserve::{Backing, Reservation};
+use crate::watch::Watch;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
-/// Registers, pc, segments, and everything else that interpreted and compiled code share.
+/// Words that an engine above has for itself.
+pub const SLOTS: usize = 32;
+
+/// Everything that engines share.
 #[derive(Debug)]
 #[repr(C)]
 pub struct State {
-    /// The eight registers.
-    pub registers: [u32; 8],
-    /// Offset in segment 0 of the next instruction (the specification's execution finger).
-    pub pc: u32,
-    /// Padding made visible, so that the layout has none.
-    pub reserved: u32,
-    /// Instructions executed so far. Compiled code adds to it only when it was asked to count.
-    pub executed: u64,
-    /// The segments.
-    pub memory: Memory,
+    pub(crate) guest: Guest,
     /// What is known about the words of segment 0.
-    pub program: Program,
+    pub(crate) program: Program,
     /// Bytes put out and not yet written.
-    pub output: Output,
+    pub(crate) output: Output,
+    slots: [u64; SLOTS],
     /// Counts load-programs that replaced segment 0.
-    pub replacements: u64,
-    /// Scratch space of the owner of compiled code; the interpreter never touches it.
-    pub jit: [u64; 32],
-    /// Where the jump came from that ended the interpreter's loop with `Stop::Hot`.
-    pub jumped_from: u32,
+    pub(crate) replacements: u64,
     poll: PollHandle,
 }
 
-/// Something else to do before the program goes on: the bits of the poll word. Bits above these are the embedder's.
-pub mod poll {
-    /// Write out what is in the output buffer (a ticker asks for that when a person is watching).
-    pub const FLUSH: u32 = 1;
-    /// Give control back to the caller of `run`.
-    pub const INTERRUPT: u32 = 2;
-    /// A compiled unit is ready to be published.
-    pub const PUBLISH: u32 = 4;
-}
+/// Where fields of a [`State`] in its place are: distances from the address of granule 0, in bytes.
+pub mod offset {
+    use super::{STATE_BEFORE_DATA_BYTES, State};
+    use crate::poll::POLL_BEFORE_DATA_BYTES;
+    use std::mem::offset_of;
 
-/// Asks a running machine for attention, from any thread.
-///
-/// The word whose bits do that stands at a fixed distance before the segments ([`POLL_BEFORE_DATA_BYTES`]), so that
-/// compiled code reads it at no cost; the handle keeps that memory.
-#[derive(Clone, Debug)]
-pub struct PollHandle {
-    space: Arc<Reservation>,
-}
-
-/// How far before granule 0 the poll word stands, in bytes.
-pub const POLL_BEFORE_DATA_BYTES: usize = PREFIX_BYTES;
-
-impl PollHandle {
-    #[inline(always)]
-    fn word(&self) -> &AtomicU32 {
-        // SAFETY: the range starts with the prefix, which is committed, zero at first, and used by nobody else here.
-        unsafe { &*self.space.start().cast::<AtomicU32>() }
+    macro_rules! field {
+        ($($field:tt)*) => {
+            offset_of!(State, $($field)*) as i32 - STATE_BEFORE_DATA_BYTES as i32
+        };
     }
 
-    /// Sets bits of the poll word; the machine reacts at its next jump.
-    pub fn raise(&self, bits: u32) {
-        self.word().fetch_or(bits, Ordering::Release);
+    /// The poll word, 32 bits.
+    pub const POLL: i32 = -(POLL_BEFORE_DATA_BYTES as i32);
+    /// Register 0 of eight, 32 bits each.
+    pub const REGISTERS: i32 = field!(guest.registers);
+    /// The pc, 32 bits.
+    pub const PC: i32 = field!(guest.pc);
+    /// Instructions executed, 64 bits.
+    pub const EXECUTED: i32 = field!(guest.executed);
+    /// Address of granule 0's length byte, 64 bits.
+    pub const LENS: i32 = field!(guest.memory.segments.lens);
+    /// The next free granule of the current run, 32 bits.
+    pub const CURSOR: i32 = field!(guest.memory.cursor);
+    /// The end of the current run, 32 bits.
+    pub const RUN_END: i32 = field!(guest.memory.run_end);
+    /// The end of the granules given to small segments, 32 bits.
+    pub const FRONTIER: i32 = field!(guest.memory.frontier);
+    /// Granules at or above this are still zero, 32 bits.
+    pub const TOUCHED: i32 = field!(guest.memory.touched);
+    /// Granules of runs taken since the last walk began, 32 bits.
+    pub const GRANTED: i32 = field!(guest.memory.granted);
+    /// Address of the watch byte of word 0, 64 bits.
+    pub const WATCH: i32 = field!(program.watch.bytes);
+    /// Address where the next byte of output goes, 64 bits.
+    pub const OUTPUT_NEXT: i32 = field!(output.next);
+    /// Address of the end of the output buffer, 64 bits.
+    pub const OUTPUT_END: i32 = field!(output.end);
+
+    /// Slot `index` of the engine above, 64 bits.
+    pub const fn slot(index: usize) -> i32 {
+        field!(slots) + index as i32 * 8
     }
 
-    /// Makes the machine return from `run` with `Stop::Interrupted`.
-    pub fn interrupt(&self) {
-        self.raise(poll::INTERRUPT);
-    }
+    const _: () = assert!(offset_of!(State, guest.registers) == 0 && STATE_BEFORE_DATA_BYTES < 1 << 16);
 }
+
+/// How far before granule 0 a [`StateBox`] keeps its state, in bytes.
+pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
+const _: () = assert!(STATE_BEFORE_DATA_BYTES + size_of::<AtomicU32>() <= PREFIX_BYTES);
 
 /// A [`State`] in its place: [`STATE_BEFORE_DATA_BYTES`] bytes before granule 0 of its own segments.
 #[derive(Debug)]
-pub struct StateBox {
+pub(crate) struct StateBox {
     state: NonNull<State>,
     _space: Arc<Reservation>,
 }
@@ -90,18 +96,14 @@ pub struct StateBox {
 // SAFETY: the box owns its state, which is `Send`.
 unsafe impl Send for StateBox {}
 
-/// How far before granule 0 a [`StateBox`] keeps its state, in bytes.
-pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
-const _: () = assert!(STATE_BEFORE_DATA_BYTES + size_of::<AtomicU32>() <= PREFIX_BYTES);
-
 /// Address space that must be left when there is little, for stacks, the heap and buffers.
 const REST_BYTES: usize = 32 << 20;
 
 impl StateBox {
     /// Moves a state to its place.
     pub fn new(state: State) -> StateBox {
-        let space = state.memory.data_space();
-        let place = state.memory.data.wrapping_sub(STATE_BEFORE_DATA_BYTES).cast::<State>();
+        let space = state.guest.memory.data_space();
+        let place = state.guest.memory.segments.data.wrapping_sub(STATE_BEFORE_DATA_BYTES).cast::<State>();
         // SAFETY: the place lies in the committed prefix of the data range, is aligned (the range starts at a page),
         // and holds no state yet: every `Memory` has a range of its own.
         unsafe { place.write(state) };
@@ -137,11 +139,11 @@ impl State {
     ///
     /// # Errors
     /// The system has no address space for it.
-    pub fn new(limit_bytes: u64, space: AddressSpace) -> io::Result<State> {
+    pub(crate) fn new(limit_bytes: u64, space: AddressSpace, output_bytes_max: Option<u64>) -> io::Result<State> {
         let mut memory = Memory::new(limit_bytes, space)?;
         loop {
-            let granules = memory.id_bound;
-            match State::around(memory) {
+            let granules = memory.id_bound();
+            match State::around(memory, output_bytes_max) {
                 // Where address space is scarce, the segments must leave room for the tables and for everything else.
                 Err(_) if space == AddressSpace::Auto && granules > GRANULES_MIN => {
                     memory = Memory::new(limit_bytes, AddressSpace::Granules(granules / 2))?;
@@ -151,45 +153,127 @@ impl State {
         }
     }
 
-    fn around(memory: Memory) -> io::Result<State> {
-        let program = Program::new(memory.program_words_max())?;
+    fn around(memory: Memory, output_bytes_max: Option<u64>) -> io::Result<State> {
+        let backing = if strict_overcommit() { Backing::OnCommit } else { Backing::OnTouch };
+        let program = Program::new(memory.program_words_max(), backing)?;
         if !memory.covers_all_ids() {
             // Given back at once: the rest of the process needs it.
             Reservation::new(REST_BYTES, Backing::OnCommit)?;
         }
         Ok(State {
-            registers: [0; 8],
-            pc: 0,
-            reserved: 0,
-            executed: 0,
-            poll: PollHandle { space: memory.data_space() },
-            memory,
+            poll: PollHandle::new(memory.data_space()),
+            guest: Guest::new(memory),
             program,
-            output: Output::new()?,
+            output: Output::new(output_bytes_max)?,
             replacements: 0,
-            jit: [0; 32],
-            jumped_from: 0,
+            slots: [0; SLOTS],
         })
     }
 
-    /// A handle for other threads.
-    pub fn poll_handle(&self) -> PollHandle {
-        self.poll.clone()
-    }
-
-    /// Whether somebody asked for attention.
+    /// The poll word; a clone of it is for other threads.
     #[inline(always)]
-    pub fn polled(&self) -> bool {
-        self.poll.word().load(Ordering::Relaxed) != 0
+    pub fn poll(&self) -> &PollHandle {
+        &self.poll
     }
 
-    /// Clears the poll word if `bits` is exactly what it holds.
-    pub fn take_poll_if_only(&self, bits: u32) -> bool {
-        self.poll.word().compare_exchange(bits, 0, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    /// The address of granule 0, from which everything is reached.
+    pub fn base(&self) -> *mut u8 {
+        self.guest.memory.segments.data
     }
 
-    /// The bits asked for, which are cleared.
-    pub fn take_poll(&self) -> u32 {
-        self.poll.word().swap(0, Ordering::Acquire)
+    /// The eight registers.
+    pub fn registers(&self) -> &[u32; 8] {
+        &self.guest.registers
+    }
+
+    /// The eight registers, to be changed.
+    pub fn registers_mut(&mut self) -> &mut [u32; 8] {
+        &mut self.guest.registers
+    }
+
+    /// Offset in segment 0 of the next instruction.
+    pub fn pc(&self) -> u32 {
+        self.guest.pc
+    }
+
+    /// Sets the pc, to anything.
+    pub fn set_pc(&mut self, pc: u32) {
+        self.guest.pc = pc;
+    }
+
+    /// Instructions executed so far, as far as they were counted.
+    pub fn counted(&self) -> u64 {
+        self.guest.executed
+    }
+
+    /// Adds to the instructions executed.
+    pub fn count(&mut self, more: u64) {
+        self.guest.executed = self.guest.executed.saturating_add(more);
+    }
+
+    /// From now on the count of instructions is not complete: something is executed that does not count.
+    pub fn give_up_counting(&mut self) {
+        self.guest.uncounted = 1;
+    }
+
+    /// The segments.
+    pub fn memory(&self) -> &Memory {
+        &self.guest.memory
+    }
+
+    /// A new segment of `words` zeros, none if there is no room within the limit.
+    pub fn alloc(&mut self, words: u32) -> Option<u32> {
+        self.guest.memory.alloc(words).ok()
+    }
+
+    /// Gives segment `id` back; false if it is not active or is segment 0.
+    pub fn abandon(&mut self, id: u32) -> bool {
+        self.guest.memory.abandon(id)
+    }
+
+    /// Who depends on which word of segment 0.
+    pub fn watch(&self) -> &Watch {
+        &self.program.watch
+    }
+
+    /// Who depends on which word of segment 0, to be told more or to tell its news.
+    pub fn watch_mut(&mut self) -> &mut Watch {
+        &mut self.program.watch
+    }
+
+    /// How hot each word of segment 0 is.
+    pub fn heat(&self) -> &HeatTable {
+        &self.program.heat
+    }
+
+    /// How hot each word of segment 0 is, to be changed.
+    pub fn heat_mut(&mut self) -> &mut HeatTable {
+        &mut self.program.heat
+    }
+
+    /// From now on the interpreter derives nothing from the word at `offset`: it is patched again and again.
+    ///
+    /// # Panics
+    /// The offset lies outside every program so far.
+    pub fn make_volatile(&mut self, offset: u32) {
+        self.program.make_volatile(offset);
+    }
+
+    /// Has the interpreter forget what it derived from the word at `offset`; it derives it again when it is executed.
+    ///
+    /// # Panics
+    /// As [`State::make_volatile`].
+    pub fn forget_decoded(&mut self, offset: u32) {
+        self.program.forget_decoded(offset);
+    }
+
+    /// How often segment 0 was replaced.
+    pub fn replacements(&self) -> u64 {
+        self.replacements
+    }
+
+    /// Words that an engine above has for itself; the interpreter never touches them.
+    pub fn slots_mut(&mut self) -> &mut [u64; SLOTS] {
+        &mut self.slots
     }
 }

@@ -7,50 +7,24 @@ use crate::console::Console;
 use crate::fault::{Fault, FaultKind};
 use crate::isa::{Instruction, Reg};
 use crate::memory::OutOfMemory;
-use crate::program::WATCH_VALUE;
 use crate::state::State;
+use crate::stop::Stop;
+use crate::watch::WATCH_VALUE;
 use std::io;
-
-/// Why the machine does not go on by itself.
-#[derive(Debug)]
-pub enum Stop {
-    /// A halt instruction was executed (and counted).
-    Halt,
-    /// The program broke the specification; the pc names the instruction, which has had no effect.
-    Fault(Fault),
-    /// An allocation or load-program does not fit into the memory limit; the instruction has had no effect.
-    OutOfMemory(OutOfMemory),
-    /// The number of instructions that was asked for has been executed.
-    Budget,
-    /// A [`crate::PollHandle`] asked for control. The machine can go on.
-    Interrupted,
-    /// The console failed.
-    Console(io::Error),
-    /// The pc was jumped to for the threshold's time, or compiled code starts there (only with a threshold).
-    Hot,
-}
-
-impl Stop {
-    #[cold]
-    pub(crate) fn fault(state: &State, kind: FaultKind) -> Stop {
-        let word = state.memory.program().get(state.pc as usize).copied();
-        Stop::Fault(Fault { kind, pc: state.pc, word, registers: state.registers })
-    }
-}
 
 /// Executes the instruction at the pc.
 ///
 /// # Errors
-/// Any [`Stop`] but `Budget` and `Hot`. Only `Halt` has executed the instruction.
-pub fn step(state: &mut State, console: &mut dyn Console) -> Result<(), Stop> {
-    let Some(&word) = state.memory.program().get(state.pc as usize) else {
-        return Err(Stop::fault(state, FaultKind::PcOutside { capacity: state.memory.program_len }));
+/// Any [`Stop`] but `Budget` and `TimeUp`. Only `Halt` has executed the instruction.
+pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), Stop> {
+    let Some(&word) = state.guest.memory.program().get(state.guest.pc as usize) else {
+        return Err(fault(state, FaultKind::PcOutside { capacity: state.guest.memory.program_len }));
     };
     let instruction = Instruction::decode(word);
-    let registers = state.registers;
+    let registers = state.guest.registers;
     let get = |reg: Reg| registers[reg.index()];
     let mut result = None;
-    let mut next = state.pc.wrapping_add(1);
+    let mut next = state.guest.pc.wrapping_add(1);
     match instruction {
         Instruction::CondMove { a, b, c } => result = (get(c) != 0).then(|| (a, get(b))),
         Instruction::Index { a, b, c } => result = Some((a, index(state, get(b), get(c))?)),
@@ -59,14 +33,14 @@ pub fn step(state: &mut State, console: &mut dyn Console) -> Result<(), Stop> {
         Instruction::Mul { a, b, c } => result = Some((a, get(b).wrapping_mul(get(c)))),
         Instruction::Div { a, b, c } => match get(b).checked_div(get(c)) {
             Some(quotient) => result = Some((a, quotient)),
-            None => return Err(Stop::fault(state, FaultKind::DivisionByZero { dividend: get(b) })),
+            None => return Err(fault(state, FaultKind::DivisionByZero { dividend: get(b) })),
         },
         Instruction::Nand { a, b, c } => result = Some((a, !(get(b) & get(c)))),
         Instruction::Halt => {
-            state.executed += 1;
+            state.guest.executed += 1;
             return Err(Stop::Halt);
         }
-        Instruction::Alloc { b, c } => result = Some((b, state.memory.alloc(get(c)).map_err(Stop::OutOfMemory)?)),
+        Instruction::Alloc { b, c } => result = Some((b, state.guest.memory.alloc(get(c)).map_err(Stop::OutOfMemory)?)),
         Instruction::Abandon { c } => abandon(state, get(c))?,
         Instruction::Output { c } => output(state, console, get(c))?,
         Instruction::Input { c } => result = Some((c, input(state, console)?)),
@@ -78,22 +52,29 @@ pub fn step(state: &mut State, console: &mut dyn Console) -> Result<(), Stop> {
         }
         Instruction::Literal { a, value } => result = Some((a, value)),
         Instruction::Invalid { word } => {
-            return Err(Stop::fault(state, FaultKind::InvalidInstruction { word }));
+            return Err(fault(state, FaultKind::InvalidInstruction { word }));
         }
     }
     if let Some((reg, value)) = result {
-        state.registers[reg.index()] = value;
+        state.guest.registers[reg.index()] = value;
     }
-    state.pc = next;
-    state.executed += 1;
+    state.guest.pc = next;
+    state.guest.executed += 1;
     Ok(())
 }
 
+#[cold]
+fn fault(state: &State, kind: FaultKind) -> Stop {
+    let pc = state.guest.pc;
+    let word = state.guest.memory.program().get(pc as usize).copied();
+    Stop::Fault(Fault { kind, pc, word, registers: state.guest.registers })
+}
+
 fn index(state: &State, id: u32, offset: u32) -> Result<u32, Stop> {
-    state.memory.load(id, offset).ok_or_else(|| {
-        Stop::fault(
+    state.guest.memory.load(id, offset).ok_or_else(|| {
+        fault(
             state,
-            match state.memory.capacity(id) {
+            match state.guest.memory.capacity(id) {
                 None => FaultKind::IndexInactive { id },
                 Some(capacity) => FaultKind::IndexOutside { id, offset, capacity },
             },
@@ -102,37 +83,40 @@ fn index(state: &State, id: u32, offset: u32) -> Result<u32, Stop> {
 }
 
 fn amend(state: &mut State, id: u32, offset: u32, value: u32) -> Result<(), Stop> {
-    if id != 0 && state.memory.store(id, offset, value) {
+    if id != 0 && state.guest.memory.store(id, offset, value) {
         return Ok(());
     }
-    if id == 0 && state.memory.store_program(offset, value) {
-        if state.program.watched(offset) & WATCH_VALUE != 0 {
-            state.program.word_stored(offset, state.executed);
+    if id == 0 && state.guest.memory.store_program(offset, value) {
+        if state.program.watch.byte(offset) & WATCH_VALUE != 0 {
+            state.program.word_stored(offset, state.guest.executed);
         }
         return Ok(());
     }
-    let kind = match state.memory.capacity(id) {
+    let kind = match state.guest.memory.capacity(id) {
         None => FaultKind::AmendInactive { id },
         Some(capacity) => FaultKind::AmendOutside { id, offset, capacity },
     };
-    Err(Stop::fault(state, kind))
+    Err(fault(state, kind))
 }
 
 fn abandon(state: &mut State, id: u32) -> Result<(), Stop> {
     match id {
-        0 => Err(Stop::fault(state, FaultKind::AbandonProgram)),
-        _ if state.memory.abandon(id) => Ok(()),
-        _ => Err(Stop::fault(state, FaultKind::AbandonInactive { id })),
+        0 => Err(fault(state, FaultKind::AbandonProgram)),
+        _ if state.guest.memory.abandon(id) => Ok(()),
+        _ => Err(fault(state, FaultKind::AbandonInactive { id })),
     }
 }
 
 fn output(state: &mut State, console: &mut dyn Console, value: u32) -> Result<(), Stop> {
     let Ok(byte) = u8::try_from(value) else {
-        return Err(Stop::fault(state, FaultKind::OutputTooLarge { value }));
+        return Err(fault(state, FaultKind::OutputTooLarge { value }));
     };
     if !state.output.push(byte) {
         state.output.flush(console).map_err(Stop::Console)?;
-        assert!(state.output.push(byte), "an empty buffer has room");
+        if !state.output.push(byte) {
+            // An empty buffer has room, unless there may be no more.
+            return Err(Stop::OutputLimit { bytes_max: state.output.bytes_max() });
+        }
     }
     Ok(())
 }
@@ -150,14 +134,14 @@ fn input(state: &mut State, console: &mut dyn Console) -> Result<u32, Stop> {
 }
 
 fn load_program(state: &mut State, id: u32) -> Result<(), Stop> {
-    let Some(words) = state.memory.segment(id) else {
-        return Err(Stop::fault(state, FaultKind::LoadInactive { id }));
+    let Some(words) = state.guest.memory.segment(id) else {
+        return Err(fault(state, FaultKind::LoadInactive { id }));
     };
-    let failure = OutOfMemory { words: words.len() as u32, limit_bytes: state.memory.limit_bytes() };
+    let failure = OutOfMemory { words: words.len() as u32, limit_bytes: state.guest.memory.limit_bytes() };
     state.program.make_room(words.len()).map_err(|_| Stop::OutOfMemory(failure))?;
-    state.program.replace(state.memory.program(), words);
+    state.program.replace(state.guest.memory.program(), words);
     // If this fails, forgotten entries were forgotten for nothing: they are decoded again when needed.
-    state.memory.load_program(id).map_err(Stop::OutOfMemory)?;
+    state.guest.memory.load_program(id).map_err(Stop::OutOfMemory)?;
     state.replacements += 1;
     Ok(())
 }

@@ -4,11 +4,11 @@
 //! again: leaving hands all eight registers to the interpreter, so at a point where code may leave, every register
 //! matters. Where a register does not matter, its home in the state may be stale.
 
+use crate::guest::met::Met;
 use crate::options::Optimisation;
 use crate::region::{End, Known, Region, Volatile, follow, known_at_entry, written};
 use crate::translate::Settings;
 use rum_interp::isa::{Instruction, Reg};
-use rum_interp::program::{SITE_HOST, SITE_PROGRAM};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -174,7 +174,7 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
     let block = &region.blocks[&start];
     for pc in block.start..block.end {
         let volatile = region.volatile.get(&pc);
-        if volatile.is_some() || region.sites.get(&pc).is_some_and(|&sites| sites != 0) {
+        if volatile.is_some() || region.met.contains_key(&pc) {
             effect.matters |= !effect.written;
         }
         match volatile {
@@ -191,7 +191,7 @@ fn effect(region: &Region, start: u32, polls: bool) -> Effect {
                 known = known_at_entry(region.zero);
                 continue;
             }
-            None if region.sites.get(&pc).is_some_and(|&sites| sites & SITE_HOST != 0) => {
+            None if region.met.get(&pc).is_some_and(|met| met.contains(Met::HOST)) => {
                 effect.reads |= !effect.written;
             }
             None => {}
@@ -417,13 +417,13 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
             if matches!(volatile, Some(Volatile::Literal(_))) {
                 continue;
             }
-            if volatile.is_some() || region.sites.get(&pc).is_some_and(|sites| sites & SITE_HOST != 0) {
+            if volatile.is_some() || region.met.get(&pc).is_some_and(|met| met.contains(Met::HOST)) {
                 steady = false;
                 continue;
             }
             let instruction = Instruction::decode(region.word(start, pc));
             used |= read(instruction);
-            let program = region.sites.get(&pc).is_some_and(|sites| sites & SITE_PROGRAM != 0);
+            let program = region.met.get(&pc).is_some_and(|met| met.contains(Met::PROGRAM));
             let mut accesses = |reg: Reg| {
                 uses_lens |= region.zero >> reg.index() & 1 == 0;
                 if !program {
@@ -490,7 +490,7 @@ mod tests {
             program_len: 100,
             watched_stores: FxHashSet::default(),
             plain_stores: FxHashSet::default(),
-            sites: FxHashMap::default(),
+            met: FxHashMap::default(),
         };
         let literal = Instruction::Literal { a: Reg::ALL[1], value: 0 }.encode();
         for &(start, [if_nonzero, if_zero]) in blocks {

@@ -10,7 +10,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{Module, ModuleError, ModuleResult, default_libcall_names};
 use region::Protection;
-use rum_interp::reserve::{Backing, Reservation};
+use rum_interp::engine::{Backing, Reservation};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 

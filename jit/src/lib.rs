@@ -2,32 +2,44 @@
 //!
 //! # The life of a hot block
 //!
-//! 1. The interpreter counts jumps to each word. When a count reaches the threshold it stops ([`rum_interp::Stop::Hot`]).
+//! 1. The interpreter counts jumps to each word. When a count reaches the threshold it pauses, and the engine
+//!    (`engine/mod.rs`) asks its policy what to do (`policy.rs`).
 //! 2. `region.rs` follows the edges from there through warm blocks: that is what is compiled together.
 //! 3. `analysis.rs` finds out which registers matter where; `translate/` makes CLIF, with the checks of every instruction;
-//!    Cranelift makes host code (`compile.rs`, on a thread of its own).
-//! 4. The driver (`vm.rs`) publishes: the code goes to `code.rs`, its entries into the table that leads from a pc to code,
-//!    and the words it was made from are watched (`cache.rs`).
+//!    Cranelift makes host code (`compile.rs`, on a thread of its own: `worker.rs`).
+//! 4. The engine publishes: the code goes to `code.rs`, its entries into the table that leads from a pc to code,
+//!    and the words it was made from are watched (`units/`).
 //! 5. Compiled code runs until a check does not hold or there is no code to go on with. It leaves at a boundary between
-//!    two instructions *before* whatever was special, and the interpreter goes on.
+//!    two instructions *before* whatever was special (`exit.rs`), and the interpreter goes on.
 //! 6. A store into a watched word, or a load-program of another segment, ends the block's life.
 
 mod abi;
 mod analysis;
-mod cache;
+mod cause;
 mod code;
 mod compile;
+mod engine;
+mod exit;
+mod factory;
+mod finder;
 #[cfg(test)]
 mod golden;
-mod grow;
-mod learn;
+mod growth;
+mod guest;
+mod history;
+mod journal;
 mod options;
+mod policy;
+mod profile;
+mod queue;
 mod region;
 mod stats;
 mod stubs;
 mod translate;
+mod tuning;
 mod units;
 mod vm;
+mod worker;
 
 pub use compile::Listing;
 pub use options::{EngineKind, Optimisation, Options};

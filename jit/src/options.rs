@@ -90,6 +90,8 @@ pub struct Options {
     pub disabled: Vec<Optimisation>,
     /// For tests: every n-th check in compiled code leaves it, whether it holds or not.
     pub force_exit_every: Option<u64>,
+    /// For tests: the compiler panics at every n-th unit.
+    pub compiler_panics_every: Option<u64>,
     /// For tests: keep as text what regions become ([`crate::Vm::listings`]).
     pub keep_listings: bool,
 }
@@ -104,6 +106,7 @@ impl Default for Options {
             count: false,
             disabled: Vec::new(),
             force_exit_every: None,
+            compiler_panics_every: None,
             keep_listings: false,
         }
     }

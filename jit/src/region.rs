@@ -10,9 +10,10 @@
 //! Whatever is not in the region is reached through the entry table.
 
 use crate::abi::ENTRIES_MAX;
+use crate::guest::met::Met;
 use rum_interp::Word;
+use rum_interp::engine::WATCH_DERIVED;
 use rum_interp::isa::{Instruction, Reg};
-use rum_interp::program::{SITE_HOST, SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -32,6 +33,8 @@ pub(crate) struct Surroundings<'a> {
     pub follow_targets: bool,
     /// The watch byte of a word.
     pub watch: &'a dyn Fn(u32) -> u8,
+    /// What the instruction at a word has met.
+    pub met: &'a dyn Fn(u32) -> Met,
     /// The least heat of a block that is taken in.
     pub warm: i32,
     /// Most words in a region.
@@ -45,7 +48,7 @@ impl Surroundings<'_> {
             return None;
         }
         Some(match Instruction::decode(self.program[pc as usize]) {
-            Instruction::Literal { a, .. } if (self.watch)(pc) & SITE_HOST == 0 => Volatile::Literal(a),
+            Instruction::Literal { a, .. } if !(self.met)(pc).contains(Met::HOST) => Volatile::Literal(a),
             _ => Volatile::Anything,
         })
     }
@@ -132,8 +135,8 @@ pub(crate) struct Region {
     pub watched_stores: FxHashSet<u32>,
     /// Constant offsets of segment 0 that the region stores to, and nobody depends on.
     pub plain_stores: FxHashSet<u32>,
-    /// What the instructions at words of the region have met (`SITE_...`), where anything.
-    pub sites: FxHashMap<u32, u8>,
+    /// What the instructions at words of the region have met, where anything.
+    pub met: FxHashMap<u32, Met>,
 }
 
 impl Region {
@@ -163,7 +166,25 @@ impl Region {
             })
     }
 
-    /// Ranges of words that the unit depends on.
+    /// Ranges of words that were looked at, without those that are read at run time: what the unit is made from.
+    pub fn fixed_ranges(&self) -> Vec<(u32, u32)> {
+        let mut ranges = Vec::new();
+        for (start, end) in self.ranges() {
+            let mut from = start;
+            for word in (start..end).filter(|word| self.volatile.contains_key(word)) {
+                if from < word {
+                    ranges.push((from, word));
+                }
+                from = word + 1;
+            }
+            if from < end {
+                ranges.push((from, end));
+            }
+        }
+        ranges
+    }
+
+    /// Ranges of words that were looked at.
     pub fn ranges(&self) -> Vec<(u32, u32)> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for block in self.blocks.values() {
@@ -175,6 +196,11 @@ impl Region {
         }
         ranges
     }
+}
+
+/// Whether a word belongs to one of the ranges.
+pub(crate) fn contains(ranges: &[(u32, u32)], pc: u32) -> bool {
+    ranges.iter().any(|&(start, end)| (start..end).contains(&pc))
 }
 
 /// A register's value as far as a block knows it by itself.
@@ -328,7 +354,7 @@ fn discover_with(around: &Surroundings, root: u32, zero: u8) -> Result<Option<Re
         program_len: len,
         watched_stores: FxHashSet::default(),
         plain_stores: FxHashSet::default(),
-        sites: FxHashMap::default(),
+        met: FxHashMap::default(),
     };
     let mut entries: FxHashSet<u32> = FxHashSet::from_iter([root]);
     let mut waiting = BinaryHeap::from([(i32::MAX, root)]);
@@ -407,9 +433,9 @@ impl Region {
             self.words.insert(block.start, around.program[block.start as usize..block.end as usize].to_vec());
             self.volatile.extend((block.start..block.end).filter_map(|pc| Some((pc, around.volatile(pc)?))));
             for pc in block.start..block.end {
-                let sites = (around.watch)(pc) & (SITE_LARGE | SITE_PROGRAM | SITE_HOST);
-                if sites != 0 {
-                    self.sites.insert(pc, sites);
+                let met = (around.met)(pc);
+                if !met.is_empty() {
+                    self.met.insert(pc, met);
                 }
             }
         }
@@ -446,7 +472,7 @@ impl Region {
             return false;
         }
         let own = self.blocks.range(..=offset).next_back().is_some_and(|(_, block)| offset < block.read_end());
-        own || (around.watch)(offset) & WATCH_TRANSLATED != 0
+        own || (around.watch)(offset) & WATCH_DERIVED != 0
     }
 
     /// The blocks of the region that a block can go to.

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 /// What happened during a run. All counts start at 0; times are in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Instructions executed by all engines; only exact if counting was asked for.
-    pub instructions: u64,
+    /// Instructions executed by all engines; none if compiled code has executed some without counting them.
+    pub instructions: Option<u64>,
     /// Of these, instructions executed by compiled code, with those that it had the host execute.
-    pub instructions_compiled: u64,
+    pub instructions_compiled: Option<u64>,
     /// Regions handed to the compiler.
     pub regions_requested: u64,
     /// Regions whose code was published.
@@ -18,6 +18,11 @@ pub struct Stats {
     pub regions_dropped: u64,
     /// Regions that could not be compiled.
     pub regions_rejected: u64,
+    /// Times that the compiler failed, by who has to act: `region` nobody, `defect` whoever writes rum, `system` whoever runs
+    /// it; and how often its `thread` was lost.
+    pub compiler_failures: BTreeMap<&'static str, u64>,
+    /// Why no more code is made, if that is so.
+    pub gave_up: Option<String>,
     /// Guest instructions translated, copies included.
     pub guest_instructions_translated: u64,
     /// CLIF instructions made.

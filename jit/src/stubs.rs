@@ -7,6 +7,7 @@
 
 use crate::abi::{self, Slot};
 use crate::code::CodeSpace;
+use crate::exit::MISSED;
 use crate::translate::{stub_signature, trusted, unit_signature};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
@@ -14,8 +15,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, Endianness, InstBuilder, MemFlagsData, Signature, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use rum_interp::memory::{RUN_GRANULES_MAX, SMALL_WORDS_MAX};
-use rum_interp::state::{STATE_BEFORE_DATA_BYTES, State};
+use rum_interp::engine::layout::{RUN_GRANULES_MAX, SMALL_WORDS_MAX};
+use rum_interp::engine::{STATE_BEFORE_DATA_BYTES, State};
 use rum_interp::{Machine, Stop};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,31 +43,31 @@ unsafe fn state_of<'a>(data: *mut u8) -> &'a mut State {
 unsafe extern "C" fn host_alloc(data: *mut u8, words: u32) {
     // SAFETY: compiled code passes the pinned register.
     let state = unsafe { state_of(data) };
-    let id = state.memory.alloc(words).unwrap_or(0);
-    state.jit[Slot::Result as usize] = u64::from(id);
+    let id = state.alloc(words).unwrap_or(0);
+    state.slots_mut()[Slot::Result as usize] = u64::from(id);
 }
 
 /// Abandons; the result is 1, or 0 if the interpreter has to report something.
 unsafe extern "C" fn host_abandon(data: *mut u8, id: u32) {
     // SAFETY: as above.
     let state = unsafe { state_of(data) };
-    let done = id != 0 && state.memory.abandon(id);
-    state.jit[Slot::Result as usize] = u64::from(done);
+    let done = state.abandon(id);
+    state.slots_mut()[Slot::Result as usize] = u64::from(done);
 }
 
 /// Executes the instruction at the pc; the result is 0 if the next one follows and compiled code is still valid.
 unsafe extern "C" fn host_step(data: *mut u8, _: u32) {
     // SAFETY: as above; the driver has set the slot for as long as compiled code runs.
-    let calls = unsafe { &mut *(state_of(data).jit[Slot::Driver as usize] as *mut HostCalls) };
+    let calls = unsafe { &mut *(state_of(data).slots_mut()[Slot::Driver as usize] as *mut HostCalls) };
     // SAFETY: the driver lends the machine, and uses it only after compiled code has returned.
     let machine = unsafe { &mut *calls.machine };
     let next = machine.pc().wrapping_add(1);
-    let replacements = machine.state().replacements;
+    let replacements = machine.state().replacements();
     calls.steps += 1;
     let go_on = match catch_unwind(AssertUnwindSafe(|| machine.step())) {
         Ok(Ok(())) => {
             let state = machine.state();
-            state.pc == next && state.replacements == replacements && !state.program.has_news()
+            state.pc() == next && state.replacements() == replacements && !state.watch().has_news()
         }
         Ok(Err(stop)) => {
             calls.stop = Some(stop);
@@ -77,7 +78,20 @@ unsafe extern "C" fn host_step(data: *mut u8, _: u32) {
             false
         }
     };
-    machine.state_mut().jit[Slot::Result as usize] = u64::from(!go_on);
+    // SAFETY: as above.
+    unsafe { state_of(data) }.slots_mut()[Slot::Result as usize] = u64::from(!go_on);
+}
+
+impl HostCalls {
+    /// Lends a machine to compiled code. Nothing else uses it until that has returned.
+    pub fn new(machine: &mut Machine) -> HostCalls {
+        HostCalls { machine, stop: None, panic: None, steps: 0 }
+    }
+}
+
+/// The functions that every generation starts with, as far as the driver calls them.
+pub(crate) struct Stubs {
+    pub trampoline: Trampoline,
 }
 
 /// The trampoline as Rust sees it: granule 0, code, selector; gives the number of an exit.
@@ -94,22 +108,24 @@ fn trampoline_signature() -> Signature {
     signature
 }
 
-/// Publishes the stubs of a new generation and fills the slots of the state with their addresses.
-///
-/// # Errors
-/// The system refuses executable memory.
-pub(crate) fn publish_stubs(
-    code: &mut CodeSpace,
-    isa: &dyn TargetIsa,
-    state: &mut State,
-) -> Result<Trampoline, String> {
+impl Stubs {
+    /// Publishes the stubs of a new generation and fills the slots of the state with their addresses.
+    ///
+    /// # Errors
+    /// The system refuses executable memory.
+    pub fn publish(code: &mut CodeSpace, isa: &dyn TargetIsa, state: &mut State) -> Result<Stubs, String> {
+        Ok(Stubs { trampoline: publish_stubs(code, isa, state)? })
+    }
+}
+
+fn publish_stubs(code: &mut CodeSpace, isa: &dyn TargetIsa, state: &mut State) -> Result<Trampoline, String> {
     let alloc_host = stub(isa, 1, |b| call_host(b, host_alloc as *const () as usize))?;
     let abandon = stub(isa, 1, |b| call_host(b, host_abandon as *const () as usize))?;
     let step = stub(isa, 0, |b| call_host(b, host_step as *const () as usize))?;
     let miss = compile(isa, unit_signature(), |b| {
         let from = b.block_params(b.current_block().expect("the entry block"))[1];
         let from = b.ins().uextend(types::I64, from);
-        let missed = b.ins().iconst(types::I64, abi::MISSED as i64);
+        let missed = b.ins().iconst(types::I64, MISSED as i64);
         let number = b.ins().bor(from, missed);
         b.ins().return_(&[number]);
     })?;
@@ -130,10 +146,11 @@ pub(crate) fn publish_stubs(
     let alloc = stub(isa, 1, |b| walk(b, alloc_host_address))?;
     let alloc = code.publish(&[(&one, &alloc, 16)])?[0];
     let address = |offset: u32| code.base() as u64 + u64::from(offset);
-    state.jit[Slot::CodeBase as usize] = code.base() as u64;
-    state.jit[Slot::AllocStub as usize] = address(alloc);
-    state.jit[Slot::AbandonStub as usize] = address(offsets[3]);
-    state.jit[Slot::StepStub as usize] = address(offsets[4]);
+    let slots = state.slots_mut();
+    slots[Slot::CodeBase as usize] = code.base() as u64;
+    slots[Slot::AllocStub as usize] = address(alloc);
+    slots[Slot::AbandonStub as usize] = address(offsets[3]);
+    slots[Slot::StepStub as usize] = address(offsets[4]);
     // SAFETY: the function was compiled with this signature and convention.
     Ok(unsafe { std::mem::transmute::<usize, Trampoline>(address(offsets[1]) as usize) })
 }

@@ -50,7 +50,7 @@ impl IdSource for MirroredIds {
 /// Options for machines of the test kit: a small range of addresses, which is quick to set up, or the default one.
 pub fn machine_options(small_space: bool) -> MachineOptions {
     let address_space = if small_space { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
-    MachineOptions { memory_bytes_max: 2 * DEFAULT_MAX_WORDS * 4, address_space }
+    MachineOptions { memory_bytes_max: 2 * DEFAULT_MAX_WORDS * 4, address_space, ..MachineOptions::default() }
 }
 
 /// The oracle with rum's identifiers.
@@ -151,7 +151,8 @@ impl Contender for InterpContender {
     fn run(&mut self, case: &Case, detail: bool) -> Run {
         let (mut machine, output, _) = machine_for(case, &self.options);
         let stop = go(&mut machine, self.pace, case);
-        let mut run = Run::new(outcome_of(&mut machine, stop, &output));
+        machine.flush().expect("a console in memory takes everything");
+        let mut run = Run::new(outcome_of(&machine, stop, &output));
         run.memory = detail.then(|| memory_of(&machine));
         run
     }
@@ -169,7 +170,7 @@ fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written, Inte
 fn go(machine: &mut Machine, pace: Pace, case: &Case) -> RumStop {
     let mut rng = Rng::new(case.budget ^ case.program.len() as u64);
     loop {
-        let left = case.budget - machine.executed();
+        let left = case.budget - executed(machine);
         let stop = match pace {
             Pace::Whole => return machine.run(Some(left)),
             Pace::Step if left == 0 => return RumStop::Budget,
@@ -179,7 +180,7 @@ fn go(machine: &mut Machine, pace: Pace, case: &Case) -> RumStop {
             },
             Pace::Pieces => machine.run(Some(left.min(u64::from(rng.logarithmic(1, 3000))))),
         };
-        if !matches!(stop, RumStop::Budget) || machine.executed() >= case.budget {
+        if !matches!(stop, RumStop::Budget) || executed(machine) >= case.budget {
             return stop;
         }
     }
@@ -287,7 +288,7 @@ impl Contender for JitContender {
         };
         let counters = flatten(&vm.stats());
         assert_settled(&counters, case.program.len());
-        let mut run = Run::new(outcome_of(vm.machine_mut(), stop, &output));
+        let mut run = Run::new(outcome_of(vm.machine(), stop, &output));
         run.counters = counters;
         if let Some(interpreted) = interpreted {
             run.outcome.executed = interpreted.outcome.executed;
@@ -302,19 +303,19 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
     let mut rng = Rng::new(case.budget ^ case.program.len() as u64);
     let mut interpret = false;
     loop {
-        let left = case.budget - vm.machine().executed();
+        let left = case.budget - executed(vm.machine());
         let piece = match drive {
             Drive::Whole | Drive::Interrupted | Drive::Uncounted => left,
             Drive::Pieces | Drive::Switching | Drive::Waiting => left.min(u64::from(rng.logarithmic(1, 3000))),
         };
-        let stop = if interpret { vm.machine_mut().run(Some(piece)) } else { vm.run(Some(piece)) };
+        let stop = if interpret { vm.interpret(Some(piece)) } else { vm.run(Some(piece)) };
         interpret = drive == Drive::Switching && !interpret;
         if drive == Drive::Waiting && rng.percent(50) {
             wait_for_code(vm);
         }
         match stop {
             RumStop::Interrupted if drive == Drive::Interrupted => {}
-            RumStop::Budget if vm.machine().executed() < case.budget => {}
+            RumStop::Budget if executed(vm.machine()) < case.budget => {}
             stop => return stop,
         }
     }
@@ -360,7 +361,7 @@ fn wait_for_code(vm: &Vm) {
     let stats = vm.stats();
     let start = Instant::now();
     while stats.regions_requested > stats.regions_published + stats.regions_dropped + stats.regions_rejected
-        && !vm.machine().state().polled()
+        && !vm.machine().state().poll().is_raised()
         && start.elapsed() < WAIT_MAX
     {
         std::thread::yield_now();
@@ -385,8 +386,8 @@ fn listings_of(vm: &Vm) -> Vec<(String, String)> {
 /// are never the same twice.
 fn flatten(stats: &Stats) -> BTreeMap<String, u64> {
     let plain = [
-        ("instructions", stats.instructions),
-        ("instructions compiled", stats.instructions_compiled),
+        ("instructions", stats.instructions.unwrap_or_default()),
+        ("instructions compiled", stats.instructions_compiled.unwrap_or_default()),
         ("regions published", stats.regions_published),
         ("regions dropped", stats.regions_dropped),
         ("regions rejected", stats.regions_rejected),
@@ -404,11 +405,13 @@ fn flatten(stats: &Stats) -> BTreeMap<String, u64> {
     plain.into_iter().map(|(name, count)| (name.to_string(), count)).chain(grouped).collect()
 }
 
-/// What a machine that stopped has to show, in the kit's words.
-pub fn outcome_of(machine: &mut Machine, stop: RumStop, output: &Written) -> Outcome {
-    if let Err(error) = machine.flush() {
-        panic!("a console in memory failed: {error}");
-    }
+/// Instructions executed by a machine whose engine counts; 0 if it does not.
+fn executed(machine: &Machine) -> u64 {
+    machine.executed().unwrap_or_default()
+}
+
+/// What a machine that stopped has to show, in the kit's words. Its output was written.
+pub fn outcome_of(machine: &Machine, stop: RumStop, output: &Written) -> Outcome {
     // The machine's pc stays at a halt; the specification advances it first.
     let after_halt = u32::from(matches!(stop, RumStop::Halt));
     let zero = machine.segment(0).map(|words| (0, words));
@@ -417,7 +420,7 @@ pub fn outcome_of(machine: &mut Machine, stop: RumStop, output: &Written) -> Out
         stop: translate_stop(stop, machine),
         registers: machine.registers(),
         pc: machine.pc() + after_halt,
-        executed: machine.executed(),
+        executed: executed(machine),
         output: output.bytes(),
         memory_digest: memory_digest(zero.into_iter().chain(others)),
     }

@@ -1,8 +1,8 @@
 //! Golden tests of edges, entries and exits.
 
 use super::{Guest, assert_golden};
+use crate::guest::met::Met;
 use crate::options::{Optimisation, Optimisations};
-use rum_interp::program::SITE_HOST;
 use rum_testkit::builder::{R0, R1, R2, R3, R4, R5, R6, R7};
 
 /// A branch between two literals is a conditional jump; a target that is not warm is another unit's.
@@ -244,7 +244,7 @@ fn host_steps() {
             b.amend(R1, R2, R3);
             b.halt();
         })
-        .watch(1, SITE_HOST)
+        .met(1, Met::HOST)
     );
 }
 

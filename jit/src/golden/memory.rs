@@ -1,7 +1,8 @@
 //! Golden tests of segments: every kind of access, what is known about memory, and allocation.
 
 use super::{Guest, assert_golden};
-use rum_interp::program::{SITE_LARGE, SITE_PROGRAM, WATCH_TRANSLATED};
+use crate::guest::met::Met;
+use rum_interp::engine::WATCH_DERIVED;
 use rum_testkit::builder::{R1, R2, R3, R4, R5, R6};
 
 /// Constant offsets of a segment: one check of its length byte, then values are known.
@@ -45,7 +46,7 @@ fn variable_offset_of_a_large_segment() {
             b.index(R3, R1, R2);
             b.halt();
         })
-        .watch(0, SITE_LARGE)
+        .met(0, Met::LARGE)
     );
 }
 
@@ -58,8 +59,8 @@ fn variable_offset_of_what_may_be_the_program() {
             b.amend(R1, R3, R4);
             b.halt();
         })
-        .watch(0, SITE_PROGRAM)
-        .watch(1, SITE_PROGRAM)
+        .met(0, Met::PROGRAM)
+        .met(1, Met::PROGRAM)
     );
 }
 
@@ -140,7 +141,7 @@ fn store_into_code_of_another_unit() {
             b.halt();
             b.data(0);
         })
-        .watch(4, WATCH_TRANSLATED)
+        .watch(4, WATCH_DERIVED)
     );
 }
 

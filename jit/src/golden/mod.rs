@@ -12,6 +12,7 @@ mod memory;
 mod values;
 
 use crate::code::isa_for;
+use crate::guest::met::Met;
 use crate::options::{Optimisation, Optimisations};
 use crate::region::{Region, Surroundings, discover};
 use crate::translate::{Plan, Settings, translate};
@@ -38,8 +39,10 @@ struct Guest {
     zero: u8,
     /// Words that were jumped to often enough to belong to the region if it leads to them.
     warm: FxHashSet<u32>,
-    /// What is known about words: `WATCH_...` and `SITE_...` bits.
+    /// What depends on words: `WATCH_...` bits.
     watch: FxHashMap<u32, u8>,
+    /// What instructions have met.
+    met: FxHashMap<u32, Met>,
     /// Words that are patched again and again.
     volatile: FxHashSet<u32>,
     /// Where computed jumps were seen to go.
@@ -58,12 +61,14 @@ impl Guest {
             id_bound: None,
             forced_exits: false,
             listings: false,
+            panic_every: None,
         };
         Guest {
             words: b.build(),
             zero: ZERO,
             warm: FxHashSet::default(),
             watch: FxHashMap::default(),
+            met: FxHashMap::default(),
             volatile: FxHashSet::default(),
             targets: FxHashMap::default(),
             settings,
@@ -76,9 +81,15 @@ impl Guest {
         self
     }
 
-    /// `WATCH_...` or `SITE_...` bits of the word at `pc`.
+    /// `WATCH_...` bits of the word at `pc`.
     fn watch(mut self, pc: u32, bits: u8) -> Guest {
         self.watch.insert(pc, bits);
+        self
+    }
+
+    /// What the instruction at `pc` has met.
+    fn met(mut self, pc: u32, met: Met) -> Guest {
+        self.met.insert(pc, met);
         self
     }
 
@@ -91,6 +102,7 @@ impl Guest {
             follow_targets: self.settings.optimisations.has(Optimisation::Targets),
             is_volatile: &|pc| self.volatile.contains(&pc),
             watch: &|pc| self.watch.get(&pc).copied().unwrap_or(0),
+            met: &|pc| self.met.get(&pc).copied().unwrap_or_default(),
             warm: 1,
             words_max: 1000,
         };

@@ -1,9 +1,10 @@
 //! Edges, entries, exits: how control comes into a unit, moves in it, and leaves it.
 
 use super::value::{Key, RegState, Val};
-use super::{Env, ExitReason, PendingExit, SITES_MAX, Site, Translator, exit_number, regs, trusted, unit_signature};
+use super::{Env, PendingExit, Translator, regs, trusted, unit_signature};
 use crate::abi;
 use crate::analysis::{Params, RegSet};
+use crate::exit::{Complete, Reason, SITES_MAX, Site, site_number};
 use crate::options::Optimisation;
 use crate::region::{Block, written};
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, JumpTableData, Signature, condcodes::IntCC, types};
@@ -27,16 +28,16 @@ impl Translator<'_> {
         let base = self.base();
         for reg in Reg::ALL.into_iter().filter(|reg| self.region.zero >> reg.index() & 1 != 0) {
             let value = self.b.ins().load(types::I32, trusted(), base, abi::register(reg.index()));
-            self.return_if(value, abi::EXIT_GUARD);
+            self.return_if(value, Complete::Guard);
         }
         let polled = self.polled(base);
-        self.return_if(polled, abi::EXIT_POLL);
+        self.return_if(polled, Complete::Poll);
         if let [only] = self.plan.entries[..] {
             self.enter(only);
         } else {
             let first = self.iconst(self.unit << abi::SELECTOR_BITS);
             let index = self.b.ins().isub(selector, first);
-            let never = self.return_block(abi::EXIT_MISS);
+            let never = self.return_block(Complete::Miss);
             self.select_entry(index, never);
         }
     }
@@ -93,7 +94,7 @@ impl Translator<'_> {
     fn poll(&mut self) {
         let base = self.base();
         let polled = self.polled(base);
-        let exit = self.exit_here(ExitReason::Poll);
+        let exit = self.exit_here(Reason::Poll);
         let go_on = self.b.create_block();
         self.b.ins().brif(polled, exit, &[], go_on, &[]);
         self.b.switch_to_block(go_on);
@@ -110,7 +111,7 @@ impl Translator<'_> {
         let after = self.b.ins().iadd(executed, len);
         let until = self.b.ins().load(types::I64, trusted(), base, abi::slot(abi::Slot::Until));
         let ok = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, after, until);
-        let exit = self.exit_here(ExitReason::Limit);
+        let exit = self.exit_here(Reason::Limit);
         let go_on = self.b.create_block();
         self.b.ins().brif(ok, go_on, &[], exit, &[]);
         self.b.switch_to_block(go_on);
@@ -134,19 +135,19 @@ impl Translator<'_> {
         if let Some(window) = self.env.window {
             return self.exits[window].block;
         }
-        let block = self.exit_here(ExitReason::Check);
+        let block = self.exit_here(Reason::Check);
         self.env.window = Some(self.exits.len() - 1);
         self.env.reads.clear();
         block
     }
 
     /// An exit that completes the state before the instruction at hand.
-    fn exit_here(&mut self, reason: ExitReason) -> ir::Block {
+    fn exit_here(&mut self, reason: Reason) -> ir::Block {
         self.exit_at(self.pc, reason)
     }
 
     /// An exit that completes the state as it is, before the instruction at `pc`.
-    fn exit_at(&mut self, pc: u32, reason: ExitReason) -> ir::Block {
+    fn exit_at(&mut self, pc: u32, reason: Reason) -> ir::Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
         let uncounted = if self.settings.count { self.env.uncounted } else { 0 };
@@ -192,7 +193,7 @@ impl Translator<'_> {
 
     /// The instruction at hand is the interpreter's.
     pub(super) fn leave(&mut self) {
-        let exit = self.exit_here(ExitReason::Leave);
+        let exit = self.exit_here(Reason::Leave);
         self.b.ins().jump(exit, &[]);
     }
 
@@ -209,7 +210,7 @@ impl Translator<'_> {
                     _ => self.send_home(index),
                 }
             }
-            let number = self.b.ins().iconst(types::I64, exit_number(self.unit, number) as i64);
+            let number = self.b.ins().iconst(types::I64, site_number(self.unit, number) as i64);
             self.b.ins().return_(&[number]);
             let (pc, uncounted, reason) = (exit.pc, exit.uncounted, exit.reason);
             self.plan.sites.push(Site { pc, constants, uncounted, reason });
@@ -250,7 +251,7 @@ impl Translator<'_> {
         self.call_stub(abi::Slot::StepStub, &[]);
         let base = self.base();
         let stop = self.b.ins().load(types::I32, trusted(), base, abi::slot(abi::Slot::Result));
-        self.return_if(stop, abi::EXIT_HOST);
+        self.return_if(stop, Complete::Host);
         self.end_window();
         self.env.slots.clear();
         self.forget_segments();
@@ -269,7 +270,7 @@ impl Translator<'_> {
             if self.region.zero >> reg.index() & 1 != 0 {
                 self.store_pc(self.pc + 1);
                 let value = self.b.ins().load(types::I32, trusted(), base, abi::register(reg.index()));
-                self.return_if(value, abi::EXIT_GUARD);
+                self.return_if(value, Complete::Guard);
                 self.env.regs[reg.index()].val = Val::Const(0);
             }
         }
@@ -291,14 +292,14 @@ impl Translator<'_> {
     }
 
     /// Returns a number if `value` is not 0; the state is complete.
-    fn return_if(&mut self, value: ir::Value, number: u32) {
+    fn return_if(&mut self, value: ir::Value, number: Complete) {
         let leave = self.return_block(number);
         let go_on = self.b.create_block();
         self.b.ins().brif(value, leave, &[], go_on, &[]);
         self.b.switch_to_block(go_on);
     }
 
-    fn return_block(&mut self, number: u32) -> ir::Block {
+    fn return_block(&mut self, number: Complete) -> ir::Block {
         if let Some(&block) = self.returns.get(&number) {
             return block;
         }
@@ -361,7 +362,7 @@ impl Translator<'_> {
                     self.store_pc(target);
                     let base = self.base();
                     let polled = self.polled(base);
-                    self.return_if(polled, abi::EXIT_POLL);
+                    self.return_if(polled, Complete::Poll);
                 }
                 self.jump_to_join(from, target);
             }
@@ -389,7 +390,7 @@ impl Translator<'_> {
         if self.facts.polls.contains(&(from.start, target)) && !self.env.polled {
             let base = self.base();
             let polled = self.polled(base);
-            let exit = self.exit_at(target, ExitReason::Poll);
+            let exit = self.exit_at(target, Reason::Poll);
             // The first side is the one that is jumped to.
             let quiet = self.compare(IntCC::Equal, polled, 0);
             self.b.ins().brif(quiet, head, &args, exit, &[]);
@@ -452,7 +453,7 @@ impl Translator<'_> {
             None => *self.transfer.insert(shared_end(&mut self.b)),
         };
         if target >= self.region.program_len || !self.on(Optimisation::Links) {
-            let miss = self.return_block(abi::EXIT_MISS);
+            let miss = self.return_block(Complete::Miss);
             self.b.ins().jump(miss, &[]);
         } else {
             self.gain(Optimisation::Links);
@@ -482,7 +483,7 @@ impl Translator<'_> {
             self.env = Env::default();
             let (target, from) = (self.b.block_params(block)[0], self.b.block_params(block)[1]);
             let inside = self.compare(IntCC::UnsignedLessThan, target, i64::from(self.region.program_len));
-            let outside = self.return_block(abi::EXIT_MISS);
+            let outside = self.return_block(Complete::Miss);
             let go_on = self.b.create_block();
             self.b.ins().brif(inside, go_on, &[], outside, &[]);
             self.b.switch_to_block(go_on);
@@ -491,7 +492,7 @@ impl Translator<'_> {
             if self.region.blocks.values().filter(|block| block.entry).count() > 1 {
                 let base = self.base();
                 let polled = self.polled(base);
-                self.return_if(polled, abi::EXIT_POLL);
+                self.return_if(polled, Complete::Poll);
                 let first = self.iconst(self.unit << abi::SELECTOR_BITS);
                 let thirty_two = self.b.ins().iconst(types::I64, 32);
                 let high = self.b.ins().ushr(entry, thirty_two);
@@ -513,7 +514,7 @@ impl Translator<'_> {
         }
         for (number, block) in std::mem::take(&mut self.returns) {
             self.b.switch_to_block(block);
-            let number = self.b.ins().iconst(types::I64, i64::from(number));
+            let number = self.b.ins().iconst(types::I64, i64::from(number as u32));
             self.b.ins().return_(&[number]);
         }
     }

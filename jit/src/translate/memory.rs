@@ -15,11 +15,12 @@
 use super::value::{Key, Val, remember};
 use super::{StraightLine, Translator, trusted};
 use crate::abi;
+use crate::guest::met::Met;
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
+use rum_interp::engine::WATCH_VALUE;
+use rum_interp::engine::layout::{LARGE, SMALL_WORDS_MAX, small_granules};
 use rum_interp::isa::{Instruction, LITERAL_MAX, Reg};
-use rum_interp::memory::{LARGE, SMALL_WORDS_MAX, small_granules};
-use rum_interp::program::{SITE_LARGE, SITE_PROGRAM, WATCH_VALUE};
 
 /// An offset in a segment: a value of the guest, if it is no constant, and a distance from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,7 +87,7 @@ impl Reached {
 const OFFSET_MAX: u32 = SMALL_WORDS_MAX - 1;
 
 impl Translator<'_> {
-    pub(super) fn index(&mut self, a: Reg, b: Reg, c: Reg, sites: u8) -> bool {
+    pub(super) fn index(&mut self, a: Reg, b: Reg, c: Reg, met: Met) -> bool {
         let offset = self.val(c);
         let val = match (self.val(b), offset) {
             (Val::Const(0), Val::Const(offset)) if offset >= self.region.program_len => {
@@ -103,7 +104,7 @@ impl Translator<'_> {
             }
             (segment, offset) => {
                 let id = self.materialise(segment);
-                self.load_cell(id, offset, sites)
+                self.load_cell(id, offset, met)
             }
         };
         self.set(a, val);
@@ -151,11 +152,11 @@ impl Translator<'_> {
         true
     }
 
-    fn load_cell(&mut self, id: ir::Value, offset: Val, sites: u8) -> Val {
+    fn load_cell(&mut self, id: ir::Value, offset: Val, met: Met) -> Val {
         let (offset, at) = self.offset(offset);
-        self.check_cell(id, offset, at, sites, false);
+        self.check_cell(id, offset, at, met, false);
         self.read(Read::Cell(at));
-        if sites & SITE_PROGRAM != 0 {
+        if met.contains(Met::PROGRAM) {
             self.read(Read::AnySlot);
         } else if self.on(Optimisation::Forwarding)
             && let Some(&(.., val)) = self.env.cells.iter().rev().find(|&&(cell, found, _)| cell == id && found == at)
@@ -165,13 +166,13 @@ impl Translator<'_> {
         }
         let (address, displacement) = self.cell_address(id, offset);
         let val = Val::Ssa(self.b.ins().load(types::I32, trusted(), address, displacement));
-        if sites & SITE_PROGRAM == 0 {
+        if !met.contains(Met::PROGRAM) {
             remember(&mut self.env.cells, (id, at, val));
         }
         val
     }
 
-    pub(super) fn amend(&mut self, a: Reg, b: Reg, c: Reg, sites: u8) -> bool {
+    pub(super) fn amend(&mut self, a: Reg, b: Reg, c: Reg, met: Met) -> bool {
         let (segment, offset, value) = (self.val(a), self.val(b), self.val(c));
         match (segment, offset) {
             (Val::Const(0), Val::Const(offset))
@@ -201,22 +202,22 @@ impl Translator<'_> {
             }
             (segment, offset) => {
                 let id = self.materialise(segment);
-                self.store_cell(id, offset, value, sites);
+                self.store_cell(id, offset, value, met);
             }
         }
         self.env.uncounted += 1;
         true
     }
 
-    fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, sites: u8) {
+    fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, met: Met) {
         let stored = self.materialise(value);
         let (offset, at) = self.offset(offset);
-        self.check_cell(id, offset, at, sites, true);
-        self.store_ends_window(if sites & SITE_PROGRAM != 0 { Place::Anywhere } else { Place::Cell(at) });
+        self.check_cell(id, offset, at, met, true);
+        self.store_ends_window(if met.contains(Met::PROGRAM) { Place::Anywhere } else { Place::Cell(at) });
         let (address, displacement) = self.cell_address(id, offset);
         self.b.ins().store(trusted(), stored, address, displacement);
         self.env.cells.retain(|&(_, other, _)| !other.may_be(at));
-        if sites & SITE_PROGRAM != 0 {
+        if met.contains(Met::PROGRAM) {
             self.env.slots.clear();
         } else {
             remember(&mut self.env.cells, (id, at, value));
@@ -385,9 +386,9 @@ impl Translator<'_> {
 
     /// Checks that a word of a segment exists, and for a store that nobody depends on it. The segment is not 0, unless the
     /// site has met that.
-    fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, sites: u8, store: bool) {
-        if sites & SITE_PROGRAM != 0 {
-            return self.check_cell_or_program(id, offset, sites, store);
+    fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) {
+        if met.contains(Met::PROGRAM) {
+            return self.check_cell_or_program(id, offset, met, store);
         }
         if self.on(Optimisation::Lengths) && self.env.segments.reached.iter().any(|known| known.covers(id, at)) {
             return self.gain(Optimisation::Lengths);
@@ -398,7 +399,7 @@ impl Translator<'_> {
             return;
         }
         let mut raisable = None;
-        let ok = if has_length || (sites & SITE_LARGE != 0 && !short) {
+        let ok = if has_length || (met.contains(Met::LARGE) && !short) {
             if has_length {
                 self.gain(Optimisation::Lengths);
             }
@@ -458,7 +459,7 @@ impl Translator<'_> {
     }
 
     /// As `check_cell`, where the segment may be any, segment 0 too.
-    fn check_cell_or_program(&mut self, id: ir::Value, offset: Val, sites: u8, store: bool) {
+    fn check_cell_or_program(&mut self, id: ir::Value, offset: Val, met: Met, store: bool) {
         let past = self.past(offset);
         let offset = self.materialise(offset);
         let offset = self.wide(offset);
@@ -472,7 +473,7 @@ impl Translator<'_> {
         self.b.switch_to_block(slow);
         // The values made here do not reach the other ways: nothing is remembered.
         let base = self.base_again();
-        if sites & SITE_LARGE != 0 {
+        if met.contains(Met::LARGE) {
             let (large, other) = (self.b.create_block(), self.b.create_block());
             let is_large = self.compare(IntCC::Equal, byte, i64::from(LARGE));
             self.b.ins().brif(is_large, large, &[], other, &[]);

@@ -32,41 +32,17 @@ pub(crate) use control::stub_signature;
 
 use crate::abi;
 use crate::analysis::{Facts, Params, RegSet, analyse};
+use crate::exit::{Complete, Reason, Site};
+use crate::guest::met::Met;
 use crate::options::{Optimisation, Optimisations};
 use crate::region::{End, Region, Volatile};
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::isa::{Instruction, Reg};
-use rum_interp::program::SITE_HOST;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use value::{RegState, Val};
-
-/// Why compiled code was left at an exit site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExitReason {
-    /// A check did not hold: the interpreter finds out what that means.
-    Check,
-    /// The next instruction is not for compiled code.
-    Leave,
-    /// The poll word was set.
-    Poll,
-    /// The block would pass the instruction limit.
-    Limit,
-}
-
-/// What the driver needs to complete the state at an exit.
-#[derive(Clone, Debug)]
-pub(crate) struct Site {
-    /// Where the interpreter goes on.
-    pub pc: u32,
-    /// Registers whose values are constants here; the exit has stored the others.
-    pub constants: Vec<(u8, u32)>,
-    /// Instructions executed and not yet counted.
-    pub uncounted: u32,
-    pub reason: ExitReason,
-}
 
 /// Everything about the function but its code.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +70,8 @@ pub(crate) struct Settings {
     pub forced_exits: bool,
     /// Whether the compiler keeps what it makes as text (for tests).
     pub listings: bool,
+    /// The compiler panics at units of these numbers (for tests).
+    pub panic_every: Option<u64>,
 }
 
 /// The signature of every unit: the selector of an entry and the pc of the jump that leads there in (the latter only for
@@ -104,14 +82,6 @@ pub(crate) fn unit_signature() -> Signature {
     signature.returns.push(AbiParam::new(types::I64));
     signature
 }
-
-/// The number that a unit returns from exit site `site`.
-pub(crate) fn exit_number(unit: u32, site: usize) -> u64 {
-    u64::from(unit) << 16 | site as u64
-}
-
-/// Most exit sites of a unit.
-pub(crate) const SITES_MAX: usize = 1 << 16;
 
 /// Translates a region into `function`. `unit` is at least 1.
 pub(crate) fn translate(
@@ -209,7 +179,7 @@ struct PendingExit {
     pc: u32,
     regs: [RegState; 8],
     uncounted: u32,
-    reason: ExitReason,
+    reason: Reason,
 }
 
 /// Names a stretch of code that is executed as a whole, unless it is left: between places where control splits or joins.
@@ -233,7 +203,7 @@ struct Translator<'a> {
     dispatch: Option<ir::Block>,
     transfer: Option<ir::Block>,
     /// In order of their numbers: the same region always gives the same function.
-    returns: BTreeMap<u32, ir::Block>,
+    returns: BTreeMap<Complete, ir::Block>,
     signatures: FxHashMap<usize, ir::SigRef>,
     /// 64-bit forms of values, made where the values were.
     wides: FxHashMap<ir::Value, ir::Value>,
@@ -398,14 +368,14 @@ impl Translator<'_> {
                 self.pc += 1;
                 continue;
             }
-            let sites = self.region.sites.get(&pc).copied().unwrap_or(0);
+            let met = self.region.met.get(&pc).copied().unwrap_or_default();
             let instruction = Instruction::decode(self.region.word(start, pc));
             if matches!(instruction, Instruction::LoadProgram { .. }) {
                 break;
             }
-            if sites & SITE_HOST != 0 || matches!(instruction, Instruction::Input { .. }) {
+            if met.contains(Met::HOST) || matches!(instruction, Instruction::Input { .. }) {
                 self.host_step(Some(instruction));
-            } else if !self.instruction(instruction, sites) {
+            } else if !self.instruction(instruction, met) {
                 // The instruction always leaves.
                 return;
             }
@@ -422,11 +392,11 @@ impl Translator<'_> {
     }
 
     /// Translates an instruction that is no jump. False if code never goes on behind it.
-    fn instruction(&mut self, instruction: Instruction, sites: u8) -> bool {
+    fn instruction(&mut self, instruction: Instruction, met: Met) -> bool {
         match instruction {
             Instruction::CondMove { a, b, c } => self.cond_move(a, b, c),
-            Instruction::Index { a, b, c } => return self.index(a, b, c, sites),
-            Instruction::Amend { a, b, c } => return self.amend(a, b, c, sites),
+            Instruction::Index { a, b, c } => return self.index(a, b, c, met),
+            Instruction::Amend { a, b, c } => return self.amend(a, b, c, met),
             Instruction::Add { a, b, c } => self.add(a, b, c),
             Instruction::Mul { a, b, c } => self.mul(a, b, c),
             Instruction::Div { a, b, c } => return self.div(a, b, c),

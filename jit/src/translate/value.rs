@@ -359,7 +359,7 @@ impl Translator<'_> {
         let block = &self.region.blocks[&self.block];
         let is_branch = matches!(block.how, End::Jump { if_nonzero, if_zero } if if_nonzero != if_zero);
         let chooses = |pc: u32| {
-            let is_plain = !self.region.volatile.contains_key(&pc) && !self.region.sites.contains_key(&pc);
+            let is_plain = !self.region.volatile.contains_key(&pc) && !self.region.met.contains_key(&pc);
             is_plain
                 && match Instruction::decode(self.region.word(block.start, pc)) {
                     Instruction::Literal { a: to, .. } => to != a,

@@ -1,0 +1,93 @@
+//! The decoded form of segment 0: one entry for the code that starts at each word, made when it is executed again.
+//!
+//! Much code is executed once: decoding it would cost more than it saves, in time and in memory. So the table has a companion
+//! that remembers what was *visited*; only what is visited a second time is decoded. An entry that is all zero says "not decoded".
+//!
+//! Which words an entry depends on is written down by `program.rs`, in `watch.rs`.
+
+use crate::decode::{Entry, FUSED_MAX};
+use crate::reserve::Reservation;
+use std::io;
+
+/// Words that are visited together.
+pub(crate) const VISIT_WORDS: usize = 32;
+/// Words that are remembered as "something here was decoded" together.
+pub(crate) const CHUNK_WORDS: usize = 256;
+
+/// The table of entries.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    pub table: *mut Entry,
+    /// One bit for every [`VISIT_WORDS`] words of which something was executed.
+    visited: Vec<u64>,
+    /// Chunks in which a word was decoded since they were last found unchanged, and whether a chunk is among them.
+    touched: Vec<u32>,
+    is_touched: Vec<bool>,
+    /// Entries that are accessible.
+    room: usize,
+    space: Reservation,
+}
+
+// SAFETY: the pointer leads into the reservation that the struct owns.
+unsafe impl Send for Entries {}
+
+impl Entries {
+    pub fn new(space: Reservation) -> Entries {
+        let (visited, touched, is_touched) = (Vec::new(), Vec::new(), Vec::new());
+        Entries { table: space.start().cast(), visited, touched, is_touched, room: 0, space }
+    }
+
+    /// Makes room for `words` words.
+    pub fn make_room(&mut self, words: usize) -> io::Result<()> {
+        self.space.commit(0, words * size_of::<Entry>())?;
+        if self.room < words {
+            self.room = words;
+            self.is_touched.resize(words.div_ceil(CHUNK_WORDS), false);
+            self.visited.resize(words.div_ceil(VISIT_WORDS * 64), 0);
+        }
+        Ok(())
+    }
+
+    pub fn expect_use(&self, first: usize, words: usize) {
+        self.space.expect_use(first * size_of::<Entry>(), words * size_of::<Entry>());
+    }
+
+    /// Notes that the word at `pc` is executed; whether something near it was before.
+    pub fn visit(&mut self, pc: u32) -> bool {
+        let at = pc as usize / VISIT_WORDS;
+        let (word, bit) = (&mut self.visited[at / 64], 1 << (at % 64));
+        let before = *word & bit != 0;
+        *word |= bit;
+        before
+    }
+
+    /// Sets the entry at `at`.
+    pub fn set(&mut self, at: usize, entry: Entry) {
+        assert!(at < self.room, "offset {at} is in no program");
+        // SAFETY: in range by the assertion.
+        unsafe { *self.table.add(at) = entry };
+    }
+
+    /// Forgets every entry that was made from the word at `offset`.
+    pub fn forget(&mut self, offset: usize) {
+        for at in offset.saturating_sub(FUSED_MAX - 1)..=offset {
+            self.set(at, Entry::default());
+        }
+    }
+
+    /// Remembers that the words from `at` to `end` were decoded.
+    pub fn touch(&mut self, at: usize, end: usize) {
+        for chunk in [at / CHUNK_WORDS, (end - 1) / CHUNK_WORDS] {
+            if !std::mem::replace(&mut self.is_touched[chunk], true) {
+                self.touched.push(chunk as u32);
+            }
+        }
+    }
+
+    /// The first words of the chunks in which something was decoded; they count as untouched from now on.
+    pub fn take_touched(&mut self) -> Vec<usize> {
+        let touched = std::mem::take(&mut self.touched);
+        touched.iter().for_each(|&chunk| self.is_touched[chunk as usize] = false);
+        touched.into_iter().map(|chunk| chunk as usize * CHUNK_WORDS).collect()
+    }
+}

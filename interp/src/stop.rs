@@ -1,0 +1,46 @@
+//! Why a machine does not go on by itself.
+
+use crate::fault::Fault;
+use crate::memory::OutOfMemory;
+use std::{fmt, io};
+
+/// Why the machine does not go on by itself.
+#[derive(Debug)]
+pub enum Stop {
+    /// A halt instruction was executed (and counted).
+    Halt,
+    /// The program broke the specification; the pc names the instruction, which has had no effect.
+    Fault(Fault),
+    /// An allocation or load-program does not fit into the memory limit; the instruction has had no effect.
+    OutOfMemory(OutOfMemory),
+    /// The number of instructions that was asked for has been executed.
+    Budget,
+    /// The time that was asked for has passed. The machine can go on.
+    TimeUp,
+    /// The program has put out as many bytes as it may; the instruction has had no effect.
+    OutputLimit {
+        /// The limit in bytes.
+        bytes_max: u64,
+    },
+    /// A [`crate::PollHandle`] asked for control. The machine can go on.
+    Interrupted,
+    /// The console failed.
+    Console(io::Error),
+}
+
+impl fmt::Display for Stop {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Halt => write!(f, "the program halted"),
+            Stop::Fault(fault) => write!(f, "{fault}"),
+            Stop::OutOfMemory(failure) => write!(f, "{failure}"),
+            Stop::Budget => write!(f, "the number of instructions that was asked for has been executed"),
+            Stop::TimeUp => write!(f, "the time that was asked for has passed"),
+            Stop::OutputLimit { bytes_max: 1 } => write!(f, "output limit of 1 byte reached"),
+            Stop::OutputLimit { bytes_max } => write!(f, "output limit of {bytes_max} bytes reached"),
+            Stop::Interrupted => write!(f, "interrupted"),
+            Stop::Console(error) => write!(f, "the console failed: {error}"),
+        }
+    }
+}

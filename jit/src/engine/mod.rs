@@ -1,0 +1,190 @@
+//! The engine of a machine: the only loop that knows interpreter and compiled code.
+//!
+//! *Mechanism reports an outcome, the policy answers with an action, this loop connects them.* Everything the loop needs is a
+//! part with a state of its own: what is compiled ([`Units`]), where code is made ([`Factory`]), what is known of the program
+//! ([`Profile`]) and of programs before it ([`History`]), what to do ([`Policy`]), what has happened ([`Journal`]).
+//!
+//! Files: `execute.rs` into compiled code and back, `observe.rs` learning by watching, `supply.rs` from hot words to units,
+//! `settle.rs` nothing stale survives.
+
+mod execute;
+mod observe;
+mod settle;
+mod supply;
+
+use crate::abi::Slot;
+use crate::cause::Cause;
+use crate::compile::Listing;
+use crate::exit::Exit;
+use crate::factory::Factory;
+use crate::finder::Finder;
+use crate::history::History;
+use crate::journal::{Event, Journal};
+use crate::options::{Optimisations, Options};
+use crate::policy::{Action, Circumstances, Outcome, Policy};
+use crate::profile::Profile;
+use crate::stats::Stats;
+use crate::translate::Settings;
+use crate::units::Units;
+use rum_interp::engine::{Backing, State};
+use rum_interp::{Machine, Stop};
+
+/// What runs a machine with compiled code.
+pub(crate) struct Engine {
+    units: Units,
+    factory: Factory,
+    profile: Profile,
+    history: History,
+    policy: Policy,
+    journal: Journal,
+    settings: Settings,
+    force_exit_every: u64,
+    /// Load-programs that were taken note of.
+    replacements: u64,
+    /// What was published, if that is to be kept.
+    listings: Vec<Listing>,
+}
+
+/// The state of a machine that the engine runs.
+fn state_of(machine: &mut Machine) -> &mut State {
+    // SAFETY: no part of the engine moves anything out of a state, or puts another in its place.
+    unsafe { machine.state_mut() }
+}
+
+impl Engine {
+    /// An engine for a machine, and for no other.
+    ///
+    /// # Errors
+    /// The host's architecture is not supported, or the system refuses executable memory or address space.
+    pub fn new(machine: &mut Machine, options: &Options) -> Result<Engine, String> {
+        let memory = machine.state().memory();
+        let all_ids = memory.covers_all_ids();
+        let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
+        let units = Units::new(memory.program_words_max(), backing).map_err(|error| error.to_string())?;
+        let settings = Settings {
+            optimisations: Optimisations::without(&options.disabled),
+            count: options.count,
+            id_bound: (!all_ids).then_some(memory.id_bound()),
+            forced_exits: options.force_exit_every.is_some(),
+            listings: options.keep_listings,
+            panic_every: options.compiler_panics_every,
+        };
+        let mut engine = Engine {
+            units,
+            factory: Factory::new(options.compile_threads, options.code_budget_bytes)?,
+            profile: Profile::default(),
+            history: History::default(),
+            policy: Policy::new(options.hot_threshold, settings.forced_exits),
+            journal: Journal::new(),
+            settings,
+            force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
+            replacements: machine.state().replacements(),
+            listings: Vec::new(),
+        };
+        engine.journal.note(Event::Generation);
+        engine.prepare_program(state_of(machine))?;
+        Ok(engine)
+    }
+
+    /// Sets up for the program that is segment 0 now.
+    fn prepare_program(&mut self, state: &mut State) -> Result<(), String> {
+        self.units.make_room(state.memory().program_len() as usize).map_err(|error| error.to_string())?;
+        state.slots_mut()[Slot::Table as usize] = self.units.table_address();
+        Ok(())
+    }
+
+    /// The loop. Executes up to a count of instructions ([`State::counted`]) of `until`.
+    pub fn run(&mut self, machine: &mut Machine, until: u64) -> Stop {
+        let mut action = Action::Enter;
+        loop {
+            if let Some(stop) = self.settle(machine) {
+                return stop;
+            }
+            let entry = self.units.entry(machine.pc()).filter(|_| matches!(action, Action::Enter));
+            let outcome = match entry {
+                Some(entry) => self.execute(machine, entry, until),
+                None => Outcome::Paused(machine.run_until_hot(until, self.threshold())),
+            };
+            let at = self.circumstances(machine, &outcome);
+            action = self.policy.after(outcome, at, self.threshold());
+            if let Some(stop) = self.carry_out(&mut action, at, machine, until) {
+                return stop;
+            }
+        }
+    }
+
+    /// Does what the policy says, and leaves what is to be done next: to enter code, or to interpret.
+    fn carry_out(&mut self, action: &mut Action, at: Circumstances, machine: &mut Machine, until: u64) -> Option<Stop> {
+        match std::mem::replace(action, Action::Enter) {
+            Action::Enter => None,
+            Action::Compile { from } => self.compile(machine, from, until),
+            Action::Stop(stop) => Some(stop),
+            other => {
+                *action = Action::Interpret;
+                match other {
+                    Action::Observe { unit } => self.learn_from_check(machine, unit, at, until),
+                    Action::Doubt { unit } => {
+                        self.doubt(state_of(machine), unit);
+                        None
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// What the policy wants to know about where an outcome left the machine. Counts what is counted there.
+    fn circumstances(&mut self, machine: &mut Machine, outcome: &Outcome) -> Circumstances {
+        let state = state_of(machine);
+        let polled = state.poll().is_raised();
+        let Outcome::Left(exit) = outcome else { return Circumstances { polled, ..Circumstances::default() } };
+        self.journal.note(Event::Left(exit));
+        let mut at = Circumstances { polled, ..Circumstances::default() };
+        if let Some(unit) = exit.unit_to_blame(|| self.units.entry(state.pc()).map(|entry| entry.unit())) {
+            at.unit = unit;
+            at.checks_failed = self.units.get_mut(unit).map_or(0, |unit| {
+                unit.checks_failed += 1;
+                unit.checks_failed
+            });
+        }
+        let pc = state.pc();
+        if let Exit::Miss { from } = *exit
+            && pc < state.memory().program_len()
+            && self.units.entry(pc).is_none()
+        {
+            let warmth = state.heat_mut().count(pc);
+            at.warmth = Some(warmth);
+            if let Some(from) = from.filter(|_| self.policy.is_worth_noting(warmth, self.threshold())) {
+                self.profile.jumped(from, pc);
+            }
+        }
+        at
+    }
+
+    /// From now on compiled code counts what it executes.
+    pub fn start_counting(&mut self, machine: &mut Machine) {
+        if !self.settings.count {
+            self.settings.count = true;
+            self.drop_everything(state_of(machine), Cause::Improved);
+        }
+    }
+
+    fn threshold(&self) -> i32 {
+        self.policy.threshold(self.journal.clif_instructions(), self.factory.queue.words())
+    }
+
+    fn finder<'a>(&'a self, state: &'a State) -> Finder<'a> {
+        let warm = self.policy.warm(self.threshold());
+        Finder { state, units: &self.units, profile: &self.profile, optimisations: self.settings.optimisations, warm }
+    }
+
+    /// Counters up to now, but for what only the machine knows.
+    pub fn stats(&self) -> Stats {
+        Stats { units_live: self.units.len() as u64, ..self.journal.stats() }
+    }
+
+    /// What was published up to now.
+    pub fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+}

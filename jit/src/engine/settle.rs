@@ -1,0 +1,81 @@
+//! Nothing stale survives: what has to be done before compiled code is entered again.
+
+use super::{Engine, state_of};
+use crate::cause::Cause;
+use crate::journal::Event;
+use crate::queue::Pending;
+use crate::region::contains;
+use rum_interp::engine::{Heat, POLL_ENGINE, POLL_FLUSH, State, stop_for};
+use rum_interp::{Machine, Stop};
+
+impl Engine {
+    /// Takes the news of the program, and answers whoever raised the poll word. A stop if the embedder wants control.
+    pub(super) fn settle(&mut self, machine: &mut Machine) -> Option<Stop> {
+        self.catch_up(state_of(machine));
+        if !machine.state().poll().is_raised() {
+            return None;
+        }
+        let bits = machine.state().poll().take();
+        if bits & POLL_FLUSH != 0
+            && let Err(error) = machine.flush()
+        {
+            return Some(Stop::Console(error));
+        }
+        if bits & POLL_ENGINE != 0 {
+            self.publish_finished(state_of(machine));
+        }
+        stop_for(bits)
+    }
+
+    /// Ends what the program's changes have made stale.
+    pub(super) fn catch_up(&mut self, state: &mut State) {
+        if state.replacements() != self.replacements {
+            self.replacements = state.replacements();
+            self.program_replaced(state);
+        }
+        if !state.watch().has_news() {
+            return;
+        }
+        for offset in state.watch_mut().take_stored() {
+            let dropped = self.drop_waiting(state, |pending| contains(&pending.region.ranges(), offset));
+            let killed = self.units.word_stored(offset, state, &mut self.journal);
+            if dropped + killed > 0 && self.profile.patched(offset) {
+                state.make_volatile(offset);
+            }
+        }
+        for offset in state.watch_mut().take_decoded() {
+            self.units.kill_storers(offset, state, &mut self.journal);
+        }
+    }
+
+    fn program_replaced(&mut self, state: &mut State) {
+        // What waits for the old program is of no use; what was learnt of it says nothing about the new one.
+        self.drop_everything(state, Cause::Replaced);
+        let _ = (state.watch_mut().take_stored(), state.watch_mut().take_decoded());
+        let old = std::mem::take(&mut self.profile);
+        old.rejected.into_iter().for_each(|root| state.heat_mut().set(root, Heat::Counting(0)));
+        if let Err(why) = self.prepare_program(state) {
+            // No table, no entries.
+            self.give_up(&why);
+        }
+    }
+
+    /// Ends all units and all that are on their way.
+    pub(super) fn drop_everything(&mut self, state: &mut State, cause: Cause) {
+        self.drop_waiting(state, |_| true);
+        self.units.kill_all(cause, state, &mut self.journal);
+    }
+
+    /// Forgets what is on its way. Gives the number of regions dropped.
+    fn drop_waiting(&mut self, state: &mut State, which: impl Fn(&Pending) -> bool) -> usize {
+        let dropped = self.factory.queue.take(which);
+        dropped.iter().for_each(|pending| self.dropped(state, &pending.region));
+        dropped.len()
+    }
+
+    /// No more code can be made: the interpreter goes on alone.
+    pub(super) fn give_up(&mut self, why: &str) {
+        self.journal.note(Event::GaveUp(why));
+        self.policy.give_up();
+    }
+}

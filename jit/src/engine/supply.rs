@@ -1,0 +1,241 @@
+//! From hot words to live units: asking for code, and publishing it.
+
+use super::{Engine, state_of};
+use crate::abi::UNITS_MAX;
+use crate::cause::Cause;
+use crate::compile::{CompileError, Compiled};
+use crate::factory::Finished;
+use crate::growth::Grower;
+use crate::journal::{Event, THREAD_LOST};
+use crate::queue::Pending;
+use crate::region::Region;
+use rum_interp::engine::{Heat, State};
+use rum_interp::{Machine, Stop};
+
+/// Code that is to become a unit.
+struct NewUnit {
+    number: u32,
+    pending: Pending,
+    compiled: Compiled,
+}
+
+impl Engine {
+    /// The pc, reached by the jump at `from`, is hot: has its region compiled, unless there is code already. Interprets a
+    /// little; a stop is what that came to.
+    pub(super) fn compile(&mut self, machine: &mut Machine, from: Option<u32>, until: u64) -> Option<Stop> {
+        let state = state_of(machine);
+        let root = state.pc();
+        if root >= state.memory().program_len() || self.units.entry(root).is_some() {
+            return None;
+        }
+        if self.policy.is_busy(self.factory.queue.len()) {
+            state.heat_mut().set(root, Heat::Counting(self.threshold() / 2));
+            return None;
+        }
+        let zero = (0..8).filter(|&reg| state.registers()[reg] == 0).fold(0, |set, reg| set | 1 << reg);
+        let replacements = state.replacements();
+        state.heat_mut().set(root, Heat::Counting(0));
+        let stop = self.look_ahead(machine, zero, until);
+        let state = state_of(machine);
+        if stop.is_none() && state.replacements() == replacements {
+            self.catch_up(state);
+            if !from.is_some_and(|from| self.grow(state, from, root, zero)) {
+                self.request(state, root, zero, None);
+            }
+        }
+        stop
+    }
+
+    /// Lets the unit that the jump at `from` belongs to take in the hot word at `target`, if that leads back to it. False
+    /// if the target should have a unit of its own.
+    fn grow(&mut self, state: &mut State, from: u32, target: u32, zero: u8) -> bool {
+        if from >= state.memory().program_len() {
+            return false;
+        }
+        self.profile.jumped(from, target);
+        let grower = Grower { finder: self.finder(state), queue: &self.factory.queue };
+        let Some(growing) = grower.find(from, target, zero) else { return false };
+        let taken = growing.taken.iter().map(|region| (region.root, region.ranges()));
+        if !self.profile.grow(growing.root, taken) {
+            return false;
+        }
+        // Where it has to wait, it counts again when it has become hot again.
+        state.heat_mut().set(target, Heat::Counting(self.threshold() / 2));
+        if let Some(number) = growing.number {
+            self.grow_now(state, growing.root, growing.zero, number);
+        }
+        true
+    }
+
+    /// Compiles a unit again, if enough has come together since the last time.
+    fn grow_now(&mut self, state: &mut State, root: u32, zero: u8, number: u32) {
+        if self.profile.is_grown(root) {
+            self.request(state, root, zero, Some(number));
+        }
+    }
+
+    /// A register that a unit takes to be 0 is not, too often: compiles it again without taking it for granted.
+    pub(super) fn doubt(&mut self, state: &mut State, number: u32) {
+        let Some(unit) = self.units.get(number) else { return };
+        let wrong = (0..8).filter(|&reg| state.registers()[reg] != 0).fold(0, |set, reg| set | 1 << reg);
+        self.profile.found_not_zero(unit.root, unit.zero & wrong);
+        self.improve(state, number);
+    }
+
+    /// Has a unit compiled again with what was learnt, the first times that it is asked for; then it is killed.
+    pub(super) fn improve(&mut self, state: &mut State, number: u32) {
+        let Some(unit) = self.units.get_mut(number) else { return };
+        let (root, zero) = (unit.root, unit.zero);
+        (unit.learnt, unit.checks_failed) = (false, 0);
+        if self.profile.may_improve(root) {
+            self.request(state, root, zero, Some(number));
+        } else {
+            self.units.kill(number, Cause::Improved, state, &mut self.journal);
+        }
+    }
+
+    /// Has the region of `root` compiled, where the registers in the mask `zero` hold 0; the code takes the place of the
+    /// unit `replaces`.
+    fn request(&mut self, state: &mut State, root: u32, zero: u8, replaces: Option<u32>) {
+        if self.units.numbers_used() + 1 >= UNITS_MAX {
+            return self.give_up("no more units can be numbered");
+        }
+        if replaces.is_some_and(|number| self.factory.queue.is_replacing(number)) {
+            return;
+        }
+        if self.factory.is_full() {
+            self.new_generation(state);
+        }
+        let Some(region) = self.finder(state).region(root, zero, replaces) else {
+            return self.reject(state, root);
+        };
+        if let Err(error) = self.factory.start(state) {
+            return self.give_up(&error.to_string());
+        }
+        self.journal.note(Event::Requested);
+        let number = self.units.number();
+        let heads: Vec<u32> = region.blocks.keys().copied().collect();
+        let words = region.fixed_ranges();
+        match self.factory.submit(number, Pending { region, replaces }, &self.settings) {
+            Some(finished) => {
+                let new = self.examine(state, finished);
+                self.publish(state, new.into_iter().collect());
+            }
+            None => {
+                // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
+                for pc in heads.into_iter().filter(|&pc| self.units.entry(pc).is_none()) {
+                    state.heat_mut().set(pc, Heat::Waiting);
+                }
+                words
+                    .into_iter()
+                    .flat_map(|(start, end)| start..end)
+                    .for_each(|word| state.watch_mut().mark_derived(word));
+            }
+        }
+    }
+
+    fn new_generation(&mut self, state: &mut State) {
+        self.drop_everything(state, Cause::Budget);
+        self.journal.note(Event::Generation);
+        if let Err(error) = self.factory.restart(state) {
+            self.give_up(&error.to_string());
+        }
+    }
+
+    /// Publishes what the compiler's thread has made. If the thread is gone, everything that it had is given back.
+    pub(super) fn publish_finished(&mut self, state: &mut State) {
+        let (finished, lost) = self.factory.finished();
+        let new: Vec<NewUnit> = finished.into_iter().filter_map(|finished| self.examine(state, finished)).collect();
+        let made: Vec<_> =
+            new.iter().map(|new| (new.number, new.pending.region.root, new.pending.region.zero)).collect();
+        self.publish(state, new);
+        for (number, root, zero) in made {
+            if self.units.get(number).is_some() {
+                self.grow_now(state, root, zero, number);
+            }
+        }
+        if let Some(lost) = lost {
+            self.journal.note(Event::CompilerFailed(THREAD_LOST));
+            lost.iter().for_each(|pending| self.cool(state, &pending.region));
+        }
+    }
+
+    /// What the compiler made of a region, if it is of use.
+    fn examine(&mut self, state: &mut State, Finished { unit, pending, result }: Finished) -> Option<NewUnit> {
+        let compiled = match result {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                self.failed(state, &pending.region, &error);
+                return None;
+            }
+        };
+        self.journal.note(Event::Compiled {
+            ns: compiled.time.as_nanos() as u64,
+            clif_instructions: compiled.clif_instructions,
+            guest_instructions: compiled.plan.guest_instructions,
+        });
+        // What was stored meanwhile by compiled code, which looks at no mark, was not noticed.
+        if !pending.region.matches(state.memory().program()) {
+            self.dropped(state, &pending.region);
+            return None;
+        }
+        Some(NewUnit { number: unit, pending, compiled })
+    }
+
+    /// Makes units live, all at once.
+    fn publish(&mut self, state: &mut State, batch: Vec<NewUnit>) {
+        if batch.is_empty() {
+            return;
+        }
+        let made: Vec<&Compiled> = batch.iter().map(|new| &new.compiled).collect();
+        let offsets = match self.factory.publish(&made) {
+            Ok(offsets) => offsets,
+            Err(error) => return batch.iter().for_each(|new| self.failed(state, &new.pending.region, &error)),
+        };
+        for (NewUnit { number, pending, compiled }, offset) in batch.into_iter().zip(offsets) {
+            if !self.units.fits(&compiled.plan, &pending.region, state) {
+                self.dropped(state, &pending.region);
+                continue;
+            }
+            self.journal.note(Event::Published { code_bytes: compiled.bytes.len(), gains: &compiled.plan.gains });
+            self.listings.extend(compiled.listing);
+            if let Some(old) = pending.replaces {
+                self.units.kill(old, Cause::Improved, state, &mut self.journal);
+            }
+            self.units.publish(number, &pending.region, compiled.plan, offset, state, &mut self.journal);
+        }
+    }
+
+    /// There is no code for a region, and there will be none.
+    fn failed(&mut self, state: &mut State, region: &Region, error: &CompileError) {
+        self.journal.note(Event::CompilerFailed(error.kind()));
+        self.cool(state, region);
+        self.reject(state, region.root);
+    }
+
+    fn reject(&mut self, state: &mut State, root: u32) {
+        self.journal.note(Event::Rejected);
+        if self.units.entry(root).is_none() {
+            state.heat_mut().set(root, Heat::Rejected);
+            self.profile.rejected.push(root);
+        }
+    }
+
+    /// A region was compiled, or was going to be, in vain.
+    pub(super) fn dropped(&mut self, state: &mut State, region: &Region) {
+        self.journal.note(Event::Dropped);
+        self.cool(state, region);
+        let heat = self.history.dropped(region.root);
+        // Where it was to be compiled again, the old code goes on.
+        if self.units.entry(region.root).is_none() {
+            state.heat_mut().set(region.root, Heat::Counting(heat));
+        }
+    }
+
+    /// The blocks of a region that will not be published may become hot again.
+    fn cool(&self, state: &mut State, region: &Region) {
+        for &pc in region.blocks.keys().filter(|&&pc| self.units.entry(pc).is_none()) {
+            state.heat_mut().set(pc, Heat::Counting(0));
+        }
+    }
+}

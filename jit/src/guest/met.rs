@@ -1,0 +1,29 @@
+//! What an instruction has met that code made for it should be ready for. A leaf.
+
+/// A set of such things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Met(u8);
+
+impl Met {
+    /// A large segment.
+    pub const LARGE: Met = Met(1);
+    /// Segment 0, named by a register that is not taken to be 0.
+    pub const PROGRAM: Met = Met(2);
+    /// Something that only the host is ready for: a store into code, or another kind of instruction patched in.
+    pub const HOST: Met = Met(4);
+
+    /// Whether there is nothing in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether everything of another set is in this one.
+    pub fn contains(self, other: Met) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Adds everything of another set.
+    pub fn insert(&mut self, other: Met) {
+        self.0 |= other.0;
+    }
+}

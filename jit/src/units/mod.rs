@@ -1,0 +1,223 @@
+//! What is compiled now, what it depends on, and what ends it.
+//!
+//! A [`Unit`] is the code of one region. It depends on
+//!
+//! | on | marked as | ended by |
+//! |---|---|---|
+//! | the words it was made from | [`WATCH_DERIVED`] | a store to one of them: [`Cause::Stored`] |
+//! | nothing depending on the words that it stores to without a look | [`WATCH_BLIND`] | something that comes to: [`Cause::Decoded`] |
+//! | segment 0 being the one it was made for | | [`Cause::Replaced`] |
+//!
+//! and it may be ended because something better takes its place ([`Cause::Improved`]) or there is no more room for code
+//! ([`Cause::Budget`]).
+//!
+//! To kill a unit is to take its entries out of the table: compiled code reaches it through the table only, and none is
+//! running. Its marks in the watch bytes stay until a store finds that they mean nothing any more. Its bytes stay until
+//! the generation of code ends.
+
+mod index;
+mod table;
+mod unit;
+
+use self::index::Index;
+use self::table::EntryTable;
+use crate::cause::Cause;
+use crate::journal::{Event, Journal};
+use crate::region::{Region, contains};
+use crate::translate::Plan;
+use rum_interp::engine::{Backing, Heat, State, WATCH_BLIND, WATCH_DERIVED};
+use std::collections::BTreeMap;
+use std::io;
+
+pub(crate) use self::table::EntryPoint;
+pub(crate) use self::unit::Unit;
+
+/// All live units, and the table that leads to them.
+pub(crate) struct Units {
+    /// Live units by number. Numbers are never used twice.
+    units: BTreeMap<u32, Unit>,
+    /// Those that were made from words of a stretch, and those that store to words of it without a look.
+    made_from: Index,
+    storing_to: Index,
+    next_number: u32,
+    table: EntryTable,
+}
+
+impl Units {
+    /// No units, for programs of up to `words_max` words.
+    ///
+    /// # Errors
+    /// The system has no address space for the table.
+    pub fn new(words_max: usize, backing: Backing) -> io::Result<Units> {
+        Ok(Units {
+            units: BTreeMap::new(),
+            made_from: Index::default(),
+            storing_to: Index::default(),
+            next_number: 1,
+            table: EntryTable::new(words_max, backing)?,
+        })
+    }
+
+    /// Makes the table usable for a program of `words` words.
+    ///
+    /// # Errors
+    /// The system has no memory for it.
+    pub fn make_room(&mut self, words: usize) -> io::Result<()> {
+        self.table.make_room(words)
+    }
+
+    /// Address of the table.
+    pub fn table_address(&self) -> u64 {
+        self.table.address() as u64
+    }
+
+    /// Where compiled code can be entered for `pc`.
+    pub fn entry(&self, pc: u32) -> Option<EntryPoint> {
+        self.table.get(pc)
+    }
+
+    /// A number for a unit to come.
+    pub fn number(&mut self) -> u32 {
+        self.next_number += 1;
+        self.next_number - 1
+    }
+
+    pub fn numbers_used(&self) -> u32 {
+        self.next_number
+    }
+
+    pub fn get(&self, number: u32) -> Option<&Unit> {
+        self.units.get(&number)
+    }
+
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut Unit> {
+        self.units.get_mut(&number)
+    }
+
+    /// The unit that is entered at `pc`.
+    pub fn owner(&self, pc: u32) -> Option<(u32, &Unit)> {
+        let number = self.entry(pc)?.unit();
+        self.units.get(&number).map(|unit| (number, unit))
+    }
+
+    /// The newest unit that was made from the word at `pc`.
+    pub fn made_from(&self, pc: u32) -> Option<(u32, &Unit)> {
+        let number = self.all_made_from(pc).max()?;
+        Some((number, &self.units[&number]))
+    }
+
+    fn all_made_from(&self, offset: u32) -> impl Iterator<Item = u32> + '_ {
+        self.made_from.near(offset).iter().copied().filter(move |number| self.units[number].depends_on(offset))
+    }
+
+    /// Whether a live unit was made from the word at `offset`.
+    pub fn depend_on(&self, offset: u32) -> bool {
+        self.all_made_from(offset).next().is_some()
+    }
+
+    pub fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Whether the code of a region can be published as it is: nothing depends on a word that it stores to without a look.
+    pub fn fits(&self, plan: &Plan, region: &Region, state: &mut State) -> bool {
+        // Words that a unit still being compiled is made from are marked and belong to no live unit yet: it will find
+        // the mark of this one, and this one dies then.
+        let own = region.fixed_ranges();
+        plan.plain_stores.iter().all(|&offset| {
+            if contains(&own, offset) {
+                return false;
+            }
+            if state.watch().byte(offset) & WATCH_DERIVED == 0 {
+                return true;
+            }
+            if self.depend_on(offset) {
+                return false;
+            }
+            // A mark that a dead unit left.
+            state.watch_mut().clear_derived(offset);
+            true
+        })
+    }
+
+    /// Makes a unit live: its code stands at `code_offset`.
+    pub fn publish(
+        &mut self,
+        number: u32,
+        region: &Region,
+        plan: Plan,
+        code_offset: u32,
+        state: &mut State,
+        journal: &mut Journal,
+    ) {
+        for word in region.fixed_ranges().into_iter().flat_map(|(start, end)| start..end) {
+            if state.watch().byte(word) & WATCH_BLIND != 0 {
+                self.kill_storers(word, state, journal);
+            }
+            state.watch_mut().mark_derived(word);
+        }
+        for &offset in &plan.plain_stores {
+            state.forget_decoded(offset);
+            state.watch_mut().mark_blind(offset);
+        }
+        let mut entries = Vec::new();
+        for (index, &pc) in plan.entries.iter().enumerate() {
+            // The root replaces what was there: it is newer.
+            if pc == region.root || self.entry(pc).is_none() {
+                self.table.set(pc, Some(EntryPoint::new(code_offset, number, index as u32)));
+                state.heat_mut().set(pc, Heat::HasCode);
+                entries.push(pc);
+            }
+        }
+        for &pc in region.blocks.keys() {
+            if self.entry(pc).is_none() {
+                state.heat_mut().set(pc, Heat::Counting(0));
+            }
+        }
+        let unit = Unit::new(region, plan, entries);
+        self.made_from.insert(number, unit.offsets());
+        self.storing_to.insert(number, unit.blind_stores.iter().copied());
+        self.units.insert(number, unit);
+    }
+
+    /// Kills what depends on the word at `offset`, which was stored to. Gives the number of units killed.
+    pub fn word_stored(&mut self, offset: u32, state: &mut State, journal: &mut Journal) -> usize {
+        let dead: Vec<u32> = self.all_made_from(offset).collect();
+        for &number in &dead {
+            self.kill(number, Cause::Stored, state, journal);
+        }
+        state.watch_mut().clear_derived(offset);
+        dead.len()
+    }
+
+    /// Kills what stores to the word at `offset` without a look.
+    pub fn kill_storers(&mut self, offset: u32, state: &mut State, journal: &mut Journal) {
+        let stores = |number: &u32| self.units[number].blind_stores.contains(&offset);
+        let dead: Vec<u32> = self.storing_to.near(offset).iter().copied().filter(stores).collect();
+        for number in dead {
+            self.kill(number, Cause::Decoded, state, journal);
+        }
+        state.watch_mut().clear_blind(offset);
+    }
+
+    /// Kills a unit, if it lives.
+    pub fn kill(&mut self, number: u32, cause: Cause, state: &mut State, journal: &mut Journal) {
+        let Some(unit) = self.units.remove(&number) else { return };
+        self.made_from.remove(number, unit.offsets());
+        self.storing_to.remove(number, unit.blind_stores.iter().copied());
+        for pc in unit.entries {
+            if self.entry(pc).is_some_and(|entry| entry.unit() == number) {
+                self.table.set(pc, None);
+                state.heat_mut().set(pc, Heat::Counting(0));
+            }
+        }
+        journal.note(Event::Killed(cause));
+    }
+
+    /// Kills every unit.
+    pub fn kill_all(&mut self, cause: Cause, state: &mut State, journal: &mut Journal) {
+        for number in self.units.keys().copied().collect::<Vec<_>>() {
+            self.kill(number, cause, state, journal);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The table that leads from a pc to compiled code: one [`EntryPoint`] for every word of segment 0. Compiled code reads it.
+
+use crate::abi::{SELECTOR_BITS, table_entry};
+use rum_interp::engine::{Backing, Reservation};
+use std::io;
+
+/// Where a unit can be entered. As a number it is what compiled code finds in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntryPoint(u64);
+
+impl EntryPoint {
+    /// Block number `index` of those of unit `unit` that can be entered; its code stands at `code_offset`.
+    pub fn new(code_offset: u32, unit: u32, index: u32) -> EntryPoint {
+        EntryPoint(table_entry(code_offset, unit << SELECTOR_BITS | index))
+    }
+
+    /// Offset of the unit's code.
+    pub fn code_offset(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// What tells the code which block is meant.
+    pub fn selector(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The unit's number.
+    pub fn unit(self) -> u32 {
+        self.selector() >> SELECTOR_BITS
+    }
+}
+
+/// The table. All zero leads to the miss stub at code offset 0.
+pub(crate) struct EntryTable {
+    space: Reservation,
+    words: usize,
+}
+
+impl EntryTable {
+    /// A table for programs of up to `words_max` words.
+    ///
+    /// # Errors
+    /// The system has no address space for it.
+    pub fn new(words_max: usize, backing: Backing) -> io::Result<EntryTable> {
+        Ok(EntryTable { space: Reservation::new(words_max * size_of::<u64>(), backing)?, words: 0 })
+    }
+
+    /// Makes the table usable for a program of `words` words.
+    ///
+    /// # Errors
+    /// The system has no memory for it.
+    pub fn make_room(&mut self, words: usize) -> io::Result<()> {
+        if words > self.words {
+            self.space.commit(0, words * size_of::<u64>())?;
+            self.words = words;
+        }
+        Ok(())
+    }
+
+    /// Address of the table: 8 bytes for every word of segment 0.
+    pub fn address(&self) -> *mut u64 {
+        self.space.start().cast()
+    }
+
+    /// Where to enter at `pc`, if anywhere.
+    pub fn get(&self, pc: u32) -> Option<EntryPoint> {
+        if pc as usize >= self.words {
+            return None;
+        }
+        // SAFETY: the table is accessible up to `words`, and no compiled code writes to it.
+        let entry = unsafe { *self.address().add(pc as usize) };
+        (entry != 0).then_some(EntryPoint(entry))
+    }
+
+    /// Says where to enter at `pc`.
+    ///
+    /// # Panics
+    /// `pc` lies outside the table.
+    pub fn set(&mut self, pc: u32, entry: Option<EntryPoint>) {
+        assert!((pc as usize) < self.words, "pc {pc} is in no program");
+        // SAFETY: in range by the assertion; compiled code does not run now.
+        unsafe { *self.address().add(pc as usize) = entry.map_or(0, |entry| entry.0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_found_as_they_were_set() {
+        let mut table = EntryTable::new(1000, Backing::OnTouch).expect("address space");
+        assert_eq!(table.get(5), None, "outside");
+        table.make_room(10).expect("memory");
+        let entry = EntryPoint::new(0xffff_fff0, 4_000_000, 1023);
+        table.set(5, Some(entry));
+        assert_eq!(table.get(5), Some(entry));
+        assert_eq!((entry.code_offset(), entry.unit(), entry.selector() & 1023), (0xffff_fff0, 4_000_000, 1023));
+        table.set(5, None);
+        assert_eq!(table.get(5), None);
+    }
+}
