@@ -1,8 +1,10 @@
 //! Finds regions in the program as it is now: what is known about it, from everyone who knows, for `region.rs`.
 
+use crate::discovery::{Surroundings, discover};
+use crate::guest::block::End;
 use crate::options::{Optimisation, Optimisations};
 use crate::profile::Profile;
-use crate::region::{End, Region, Surroundings, discover};
+use crate::region::Region;
 use crate::tuning::REGION_WORDS_MAX;
 use crate::units::Units;
 use rum_interp::engine::State;
@@ -55,7 +57,7 @@ impl Finder<'_> {
     /// Whether a region has a jump to a place of the kind.
     pub fn leads_to(&self, region: &Region, inside: impl Fn(u32) -> bool) -> bool {
         region.blocks.values().any(|block| match block.how {
-            End::Computed => self.profile.targets(block.end - 1).iter().any(|&pc| inside(pc)),
+            End::Computed => self.profile.targets(block.end() - 1).iter().any(|&pc| inside(pc)),
             _ => block.targets().any(&inside),
         })
     }

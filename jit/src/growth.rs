@@ -1,8 +1,9 @@
 //! Units that grow: what leads back to a unit is taken into it, so that a loop is one unit whatever became hot first.
 
 use crate::finder::Finder;
+use crate::guest::block::End;
 use crate::queue::Queue;
-use crate::region::{End, Region, contains};
+use crate::region::{Region, contains};
 use crate::tuning::{REGION_WORDS_MAX, TURNS_WORDS_MAX, WAY_UNITS_MAX};
 use crate::units::Unit;
 

@@ -4,8 +4,8 @@
 //!
 //! 1. The interpreter counts jumps to each word. When a count reaches the threshold it pauses, and the engine
 //!    (`engine/mod.rs`) asks its policy what to do (`policy.rs`).
-//! 2. `region.rs` follows the edges from there through warm blocks: that is what is compiled together.
-//! 3. `analysis.rs` finds out which registers matter where; `translate/` makes CLIF, with the checks of every instruction;
+//! 2. `discovery.rs` follows the edges from there through warm blocks: that is what is compiled together.
+//! 3. `facts/` finds out which registers matter where; `translate/` makes CLIF, with the checks of every instruction;
 //!    Cranelift makes host code (`compile.rs`, on a thread of its own: `worker.rs`).
 //! 4. The engine publishes: the code goes to `code.rs`, its entries into the table that leads from a pc to code,
 //!    and the words it was made from are watched (`units/`).
@@ -14,13 +14,14 @@
 //! 6. A store into a watched word, or a load-program of another segment, ends the block's life.
 
 mod abi;
-mod analysis;
 mod cause;
 mod code;
 mod compile;
+mod discovery;
 mod engine;
 mod exit;
 mod factory;
+mod facts;
 mod finder;
 #[cfg(test)]
 mod golden;

@@ -27,6 +27,22 @@ pub(crate) const WAITING_MAX: usize = 64;
 /// Words in a region.
 pub(crate) const REGION_WORDS_MAX: usize = 3000;
 
+/// The longest block, in words; longer ones are cut.
+pub(crate) const BLOCK_WORDS_MAX: u32 = 400;
+/// The longest loop whose registers are kept in host registers from round to round, in words. In longer ones there are
+/// more values than host registers, and each parameter costs compile time at every join.
+pub(crate) const PARAM_LOOP_WORDS_MAX: usize = 200;
+/// Most edges to a join that takes more registers as parameters than it needs to go on.
+pub(crate) const EDGES_MAX: u32 = 4;
+/// How many operations and facts the translator remembers. What is found again after long was kept in a register, or spilt, for
+/// as long: remembering 40 costs a tenth of the time of programs with long straight lines; between 4 and 12 it makes no
+/// difference (docs/performance.md, "Remembering less").
+pub(crate) const REMEMBERED_MAX: usize = 12;
+/// More targets of a computed jump than this make a jump table.
+pub(crate) const COMPARED_MAX: usize = 3;
+/// Slots of a jump table per target, at most.
+pub(crate) const SLOTS_PER_TARGET: usize = 8;
+
 /// How often a unit is compiled again to take in what leads back to it.
 pub(crate) const GROWTH_MAX: u32 = 8;
 /// Words of units that become one because they lead to each other in a circle. Large ones are as well off alone.

@@ -12,9 +12,10 @@ mod memory;
 mod values;
 
 use crate::code::isa_for;
+use crate::discovery::{Surroundings, discover};
 use crate::guest::met::Met;
 use crate::options::{Optimisation, Optimisations};
-use crate::region::{Region, Surroundings, discover};
+use crate::region::Region;
 use crate::translate::{Plan, Settings, translate};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;

@@ -1,12 +1,13 @@
 //! Edges, entries, exits: how control comes into a unit, moves in it, and leaves it.
 
 use super::value::{Key, RegState, Val};
-use super::{Env, PendingExit, Translator, regs, trusted, unit_signature};
+use super::{Env, PendingExit, Translator, trusted, unit_signature};
 use crate::abi;
-use crate::analysis::{Params, RegSet};
 use crate::exit::{Complete, Reason, SITES_MAX, Site, site_number};
+use crate::facts::Params;
+use crate::guest::block::Block;
+use crate::guest::inst::{Inst, RegSet, regs};
 use crate::options::Optimisation;
-use crate::region::{Block, written};
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, JumpTableData, Signature, condcodes::IntCC, types};
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
@@ -104,7 +105,7 @@ impl Translator<'_> {
     /// Leaves at the start of a block that would pass the instruction limit.
     pub(super) fn check_limit(&mut self, block: &Block) {
         // Hosts count the instructions they execute themselves; the others are known.
-        let len = u64::from(block.end - block.start) + 1;
+        let len = block.insts.len() as u64 + 1;
         let base = self.base();
         let executed = self.b.ins().load(types::I64, trusted(), base, abi::EXECUTED);
         let len = self.b.ins().iconst(types::I64, len as i64);
@@ -243,8 +244,8 @@ impl Translator<'_> {
         self.b.ins().store(trusted(), value, base, abi::PC);
     }
 
-    /// Has the host execute the instruction at hand: `instruction`, or whatever stands there when it is executed.
-    pub(super) fn host_step(&mut self, instruction: Option<Instruction>) {
+    /// Has the host execute what stands at the pc.
+    pub(super) fn host_step(&mut self, inst: Inst) {
         self.count();
         self.send_all_home(u8::MAX);
         self.store_pc(self.pc);
@@ -255,10 +256,10 @@ impl Translator<'_> {
         self.end_window();
         self.env.slots.clear();
         self.forget_segments();
-        match instruction.map(written) {
-            Some(Some(reg)) => self.env.regs[reg.index()] = RegState::default(),
-            Some(None) => {}
-            None => self.forget_registers(),
+        match (inst, inst.writes()) {
+            (Inst::Fixed(..), Some(reg)) => self.env.regs[reg.index()] = RegState::default(),
+            (Inst::Fixed(..), None) => {}
+            (Inst::Volatile(_), _) => self.forget_registers(),
         }
     }
 
@@ -311,8 +312,8 @@ impl Translator<'_> {
 
     /// The load-program at the end of a block.
     pub(super) fn load_program(&mut self, block: &Block) {
-        self.pc = block.end - 1;
-        let Instruction::LoadProgram { b, c } = Instruction::decode(self.region.word(block.start, self.pc)) else {
+        self.pc = block.end() - 1;
+        let Some(Instruction::LoadProgram { b, c }) = block.inst(self.pc).fixed() else {
             unreachable!("blocks of this kind end with a load-program")
         };
         match self.val(b) {
@@ -457,7 +458,7 @@ impl Translator<'_> {
             self.b.ins().jump(miss, &[]);
         } else {
             self.gain(Optimisation::Links);
-            let (target, from) = (self.iconst(target), self.iconst(from.end - 1));
+            let (target, from) = (self.iconst(target), self.iconst(from.end() - 1));
             self.b.ins().jump(block, &[BlockArg::Value(target), BlockArg::Value(from)]);
         }
     }

@@ -31,11 +31,13 @@ mod value;
 pub(crate) use control::stub_signature;
 
 use crate::abi;
-use crate::analysis::{Facts, Params, RegSet, analyse};
 use crate::exit::{Complete, Reason, Site};
+use crate::facts::{Facts, Params, analyse};
+use crate::guest::block::End;
+use crate::guest::inst::{Inst, Volatile, regs};
 use crate::guest::met::Met;
 use crate::options::{Optimisation, Optimisations};
-use crate::region::{End, Region, Volatile};
+use crate::region::Region;
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -92,7 +94,7 @@ pub(crate) fn translate(
     context: &mut FunctionBuilderContext,
     isa: &dyn TargetIsa,
 ) -> Plan {
-    let facts = analyse(region, settings);
+    let facts = analyse(region, settings.optimisations, settings.count);
     function.clear();
     function.signature = unit_signature();
     function.name = UserFuncName::user(0, unit);
@@ -166,11 +168,6 @@ impl Env {
         self.cells.clear();
         self.uncounted = 0;
     }
-}
-
-/// The registers of a set.
-fn regs(set: RegSet) -> impl Iterator<Item = Reg> {
-    Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0)
 }
 
 /// An exit whose block is written at the end.
@@ -349,46 +346,44 @@ impl Translator<'_> {
     }
 
     fn block(&mut self, start: u32) {
-        let block = self.region.blocks[&start].clone();
+        let region = self.region;
+        let block = &region.blocks[&start];
         self.block = start;
-        self.pc = start;
         self.env.polled = false;
+        self.pc = start;
         if self.settings.count {
-            self.check_limit(&block);
+            self.check_limit(block);
         }
-        while self.pc < block.end {
-            let pc = self.pc;
+        for (pc, inst) in block.with_pcs() {
+            self.pc = pc;
             self.plan.guest_instructions += 1;
-            if let Some(&volatile) = self.region.volatile.get(&pc) {
-                match volatile {
-                    Volatile::Literal(a) if !self.patched_literal(a) => return,
-                    Volatile::Literal(_) => {}
-                    Volatile::Anything => self.host_step(None),
-                }
-                self.pc += 1;
-                continue;
-            }
-            let met = self.region.met.get(&pc).copied().unwrap_or_default();
-            let instruction = Instruction::decode(self.region.word(start, pc));
-            if matches!(instruction, Instruction::LoadProgram { .. }) {
-                break;
-            }
-            if met.contains(Met::HOST) || matches!(instruction, Instruction::Input { .. }) {
-                self.host_step(Some(instruction));
-            } else if !self.instruction(instruction, met) {
-                // The instruction always leaves.
+            if !self.inst(inst) {
+                // It always leaves.
                 return;
             }
-            self.pc += 1;
         }
+        self.pc = block.end();
         match block.how {
             End::Leave => self.leave(),
             End::Fall => {
                 self.count();
-                self.go_to(&block, block.end);
+                self.go_to(block, block.end());
             }
-            End::Jump { .. } | End::Computed => self.load_program(&block),
+            End::Jump { .. } | End::Computed => self.load_program(block),
         }
+    }
+
+    /// Translates what stands at the pc; the load-program at the end of a block comes later. False if code never goes on
+    /// behind it.
+    fn inst(&mut self, inst: Inst) -> bool {
+        match inst {
+            Inst::Fixed(Instruction::LoadProgram { .. }, _) => {}
+            Inst::Volatile(Volatile::Literal(a)) => return self.patched_literal(a),
+            _ if inst.is_by_host() => self.host_step(inst),
+            Inst::Fixed(instruction, met) => return self.instruction(instruction, met),
+            Inst::Volatile(Volatile::Anything) => unreachable!("the host's"),
+        }
+        true
     }
 
     /// Translates an instruction that is no jump. False if code never goes on behind it.

@@ -5,15 +5,11 @@
 //! entries.
 
 use super::Translator;
+use crate::guest::block::Block;
 use crate::options::Optimisation;
-use crate::region::Block;
+use crate::tuning::{COMPARED_MAX, SLOTS_PER_TARGET};
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData, condcodes::IntCC};
 use rum_interp::isa::Reg;
-
-/// More targets than this make a jump table.
-const COMPARED_MAX: usize = 3;
-/// Slots of a jump table per target, at most.
-const SLOTS_PER_TARGET: usize = 8;
 
 /// How the slot of a target is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

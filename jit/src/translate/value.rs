@@ -5,8 +5,10 @@
 
 use super::{Translator, trusted};
 use crate::abi;
+use crate::guest::block::End;
+use crate::guest::inst::Inst;
 use crate::options::Optimisation;
-use crate::region::End;
+use crate::tuning::REMEMBERED_MAX;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{self, InstBuilder, InstructionData, Opcode, condcodes::IntCC, types};
 use rum_interp::isa::{Instruction, Reg};
@@ -59,14 +61,10 @@ pub(super) enum Key {
     NotLess(ir::Value, ir::Value),
 }
 
-/// How many operations and facts are remembered. What is found again after long was kept in a register, or spilt, for as long:
-/// remembering 40 costs a tenth of the time of programs with long straight lines (docs/performance.md).
-pub(super) const MEMORY: usize = 12;
-
 /// Adds to a list that is searched from its end, and forgets the oldest.
 pub(super) fn remember<T>(list: &mut Vec<T>, item: T) {
-    if list.len() >= MEMORY {
-        list.drain(..MEMORY / 2);
+    if list.len() >= REMEMBERED_MAX {
+        list.drain(..REMEMBERED_MAX / 2);
     }
     list.push(item);
 }
@@ -358,16 +356,13 @@ impl Translator<'_> {
     fn only_decides(&self, a: Reg) -> bool {
         let block = &self.region.blocks[&self.block];
         let is_branch = matches!(block.how, End::Jump { if_nonzero, if_zero } if if_nonzero != if_zero);
-        let chooses = |pc: u32| {
-            let is_plain = !self.region.volatile.contains_key(&pc) && !self.region.met.contains_key(&pc);
-            is_plain
-                && match Instruction::decode(self.region.word(block.start, pc)) {
-                    Instruction::Literal { a: to, .. } => to != a,
-                    Instruction::CondMove { a: to, b: from, c } => to != a && from != a && c == a,
-                    _ => false,
-                }
+        let chooses = |inst: &Inst| match inst.fixed().filter(|_| inst.met().is_empty()) {
+            Some(Instruction::Literal { a: to, .. }) => to != a,
+            Some(Instruction::CondMove { a: to, b: from, c }) => to != a && from != a && c == a,
+            _ => false,
         };
-        self.on(Optimisation::Idioms) && !self.settings.count && is_branch && (self.pc + 1..block.end - 1).all(chooses)
+        let rest = (self.pc - block.start + 1) as usize..block.insts.len() - 1;
+        self.on(Optimisation::Idioms) && !self.settings.count && is_branch && block.insts[rest].iter().all(chooses)
     }
 
     /// Divides by a power of two. Compilers divide twice for the topmost bits: no literal is large enough.

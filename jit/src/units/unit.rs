@@ -1,8 +1,9 @@
 //! A unit: the code of one region, with what it depends on and what it was made without knowing.
 
 use crate::exit::Site;
+use crate::guest::inst::Volatile;
 use crate::guest::met::Met;
-use crate::region::{Region, Volatile};
+use crate::region::Region;
 use crate::translate::Plan;
 use rum_interp::Word;
 use rum_interp::isa::Instruction;
@@ -43,8 +44,8 @@ impl Unit {
             sites: plan.sites,
             checks_failed: 0,
             learnt: false,
-            met: region.met.clone(),
-            volatile: region.volatile.clone(),
+            met: region.met(),
+            volatile: region.volatile(),
         }
     }
 

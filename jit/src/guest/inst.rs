@@ -1,0 +1,112 @@
+//! An instruction of a block, decoded once, with everything that decides how it is executed.
+
+use super::met::Met;
+use rum_interp::isa::{Instruction, Reg};
+
+/// A set of registers as a bit mask.
+pub(crate) type RegSet = u8;
+
+/// The registers of a set.
+pub(crate) fn regs(set: RegSet) -> impl Iterator<Item = Reg> {
+    Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0)
+}
+
+/// The set of some registers.
+pub(crate) fn set_of(regs: &[Reg]) -> RegSet {
+    regs.iter().fold(0, |set, reg| set | 1 << reg.index())
+}
+
+/// How a word that is patched again and again is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Volatile {
+    /// As a literal into this register, whose value is read at run time.
+    Literal(Reg),
+    /// As what the host finds there: anything may happen to the registers.
+    Anything,
+}
+
+/// What is executed at a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inst {
+    /// The instruction that stands there, as long as it does, and what it has met.
+    Fixed(Instruction, Met),
+    /// Whatever stands there when it is executed.
+    Volatile(Volatile),
+}
+
+impl Inst {
+    /// The instruction, if it is known.
+    pub fn fixed(self) -> Option<Instruction> {
+        match self {
+            Inst::Fixed(instruction, _) => Some(instruction),
+            Inst::Volatile(_) => None,
+        }
+    }
+
+    /// What it has met; nothing if it is read at run time.
+    pub fn met(self) -> Met {
+        match self {
+            Inst::Fixed(_, met) => met,
+            Inst::Volatile(_) => Met::default(),
+        }
+    }
+
+    /// Whether the host executes it.
+    pub fn is_by_host(self) -> bool {
+        match self {
+            Inst::Fixed(instruction, met) => {
+                met.contains(Met::HOST) || matches!(instruction, Instruction::Input { .. })
+            }
+            Inst::Volatile(volatile) => volatile == Volatile::Anything,
+        }
+    }
+
+    /// Registers whose values it uses. What the host executes uses those that the instruction names.
+    pub fn reads(self) -> RegSet {
+        match self {
+            Inst::Fixed(instruction, _) => read(instruction),
+            Inst::Volatile(Volatile::Literal(_)) => 0,
+            Inst::Volatile(Volatile::Anything) => RegSet::MAX,
+        }
+    }
+
+    /// The register that it is known to change.
+    pub fn writes(self) -> Option<Reg> {
+        match self {
+            Inst::Fixed(instruction, _) => written(instruction),
+            Inst::Volatile(Volatile::Literal(a)) => Some(a),
+            Inst::Volatile(Volatile::Anything) => None,
+        }
+    }
+}
+
+/// The register an instruction changes.
+pub(crate) fn written(instruction: Instruction) -> Option<Reg> {
+    match instruction {
+        Instruction::CondMove { a, .. }
+        | Instruction::Index { a, .. }
+        | Instruction::Add { a, .. }
+        | Instruction::Mul { a, .. }
+        | Instruction::Div { a, .. }
+        | Instruction::Nand { a, .. }
+        | Instruction::Literal { a, .. } => Some(a),
+        Instruction::Alloc { b, .. } => Some(b),
+        Instruction::Input { c } => Some(c),
+        _ => None,
+    }
+}
+
+/// Registers whose values an instruction uses.
+fn read(instruction: Instruction) -> RegSet {
+    match instruction {
+        Instruction::CondMove { a, b, c } | Instruction::Amend { a, b, c } => set_of(&[a, b, c]),
+        Instruction::Index { b, c, .. }
+        | Instruction::Add { b, c, .. }
+        | Instruction::Mul { b, c, .. }
+        | Instruction::Div { b, c, .. }
+        | Instruction::Nand { b, c, .. }
+        | Instruction::LoadProgram { b, c } => set_of(&[b, c]),
+        Instruction::Alloc { c, .. } | Instruction::Abandon { c } | Instruction::Output { c } => set_of(&[c]),
+        Instruction::Halt | Instruction::Input { .. } | Instruction::Literal { .. } | Instruction::Invalid { .. } => 0,
+    }
+}
