@@ -1,7 +1,9 @@
 //! The pipeline: region, facts, CLIF, host code, in one function.
 
+use crate::optimise::translate;
+use crate::plan::Plan;
 use crate::region::Region;
-use crate::translate::{Plan, Settings, translate};
+use crate::settings::Settings;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::{CodegenError, Context};

@@ -4,9 +4,10 @@
 
 use crate::code::{CodeSpace, host_isa};
 use crate::compile::{CompileError, Compiled, Compiler};
+use crate::emit::unit_signature;
 use crate::queue::{Pending, Queue};
+use crate::settings::Settings;
 use crate::stubs::{HostCalls, Stubs};
-use crate::translate::{Settings, unit_signature};
 use crate::tuning::CODE_RESERVE_FACTOR;
 use crate::units::EntryPoint;
 use crate::worker::{Done, Job, Worker};

@@ -5,7 +5,7 @@
 //! 1. The interpreter counts jumps to each word. When a count reaches the threshold it pauses, and the engine
 //!    (`engine/mod.rs`) asks its policy what to do (`policy.rs`).
 //! 2. `discovery.rs` follows the edges from there through warm blocks: that is what is compiled together.
-//! 3. `facts/` finds out which registers matter where; `translate/` makes CLIF, with the checks of every instruction;
+//! 3. `facts/` finds out which registers matter where; `optimise/` makes CLIF, with the checks of every instruction;
 //!    Cranelift makes host code (`compile.rs`, on a thread of its own: `worker.rs`).
 //! 4. The engine publishes: the code goes to `code.rs`, its entries into the table that leads from a pc to code,
 //!    and the words it was made from are watched (`units/`).
@@ -18,6 +18,7 @@ mod cause;
 mod code;
 mod compile;
 mod discovery;
+mod emit;
 mod engine;
 mod exit;
 mod factory;
@@ -29,14 +30,16 @@ mod growth;
 mod guest;
 mod history;
 mod journal;
+mod optimise;
 mod options;
+mod plan;
 mod policy;
 mod profile;
 mod queue;
 mod region;
+mod settings;
 mod stats;
 mod stubs;
-mod translate;
 mod tuning;
 mod units;
 mod vm;

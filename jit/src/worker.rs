@@ -2,7 +2,7 @@
 
 use crate::compile::{CompileError, Compiled, Compiler};
 use crate::region::Region;
-use crate::translate::Settings;
+use crate::settings::Settings;
 use crate::tuning::BATCH_US;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::PollHandle;

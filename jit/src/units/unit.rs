@@ -3,8 +3,8 @@
 use crate::exit::Site;
 use crate::guest::inst::Volatile;
 use crate::guest::met::Met;
+use crate::plan::Plan;
 use crate::region::Region;
-use crate::translate::Plan;
 use rum_interp::Word;
 use rum_interp::isa::Instruction;
 use rustc_hash::FxHashMap;

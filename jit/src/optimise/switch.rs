@@ -4,11 +4,11 @@
 //! into one by a multiplication without collisions, and compared there. What is none of them goes through the table of
 //! entries.
 
-use super::Translator;
+use super::translator::Translator;
 use crate::guest::block::Block;
 use crate::options::Optimisation;
 use crate::tuning::{COMPARED_MAX, SLOTS_PER_TARGET};
-use cranelift_codegen::ir::{self, InstBuilder, JumpTableData, condcodes::IntCC};
+use cranelift_codegen::ir::{self, InstBuilder, condcodes::IntCC};
 use rum_interp::isa::Reg;
 
 /// How the slot of a target is found.
@@ -69,44 +69,44 @@ impl Translator<'_> {
             targets.truncate(COMPARED_MAX);
         }
         let value = self.get(c);
-        let sides: Vec<(ir::Block, u32)> = targets.iter().map(|&target| (self.b.create_block(), target)).collect();
+        let sides: Vec<(ir::Block, u32)> = targets.iter().map(|&target| (self.e.b.create_block(), target)).collect();
         sides.iter().for_each(|_| self.gain(Optimisation::Targets));
         let otherwise = match hash {
             Some(hash) => self.jump_table(value, hash, &sides),
             None => self.compare_all(value, &sides),
         };
         self.sides(block, c, sides.into_iter());
-        self.b.switch_to_block(otherwise);
+        self.e.b.switch_to_block(otherwise);
     }
 
     fn compare_all(&mut self, value: ir::Value, sides: &[(ir::Block, u32)]) -> ir::Block {
         for &(side, target) in sides {
             self.compare_one(value, target, side, None);
         }
-        self.b.current_block().expect("a block that is not finished")
+        self.e.b.current_block().expect("a block that is not finished")
     }
 
     /// Goes to `side` if the value is `target`, to `otherwise` or on if not.
     fn compare_one(&mut self, value: ir::Value, target: u32, side: ir::Block, otherwise: Option<ir::Block>) {
-        let same = self.compare(IntCC::Equal, value, i64::from(target));
-        let next = otherwise.unwrap_or_else(|| self.b.create_block());
-        self.b.ins().brif(same, side, &[], next, &[]);
+        let same = self.e.compare(IntCC::Equal, value, i64::from(target));
+        let next = otherwise.unwrap_or_else(|| self.e.b.create_block());
+        self.e.b.ins().brif(same, side, &[], next, &[]);
         if otherwise.is_none() {
-            self.b.switch_to_block(next);
+            self.e.b.switch_to_block(next);
         }
     }
 
     fn jump_table(&mut self, value: ir::Value, hash: Hash, sides: &[(ir::Block, u32)]) -> ir::Block {
-        let otherwise = self.b.create_block();
+        let otherwise = self.e.b.create_block();
         let index = match hash {
             Hash::Distance { least, .. } => {
                 let least = self.iconst(least);
-                self.b.ins().isub(value, least)
+                self.e.b.ins().isub(value, least)
             }
             Hash::Product { factor, bits } => {
                 let (factor, shift) = (self.iconst(factor), self.iconst(32 - bits));
-                let product = self.b.ins().imul(value, factor);
-                self.b.ins().ushr(product, shift)
+                let product = self.e.b.ins().imul(value, factor);
+                self.e.b.ins().ushr(product, shift)
             }
         };
         let mut slots = vec![otherwise; hash.slots()];
@@ -115,18 +115,15 @@ impl Translator<'_> {
             slots[hash.slot(target)] = match hash {
                 Hash::Distance { .. } => side,
                 Hash::Product { .. } => {
-                    let check = self.b.create_block();
+                    let check = self.e.b.create_block();
                     compared.push((check, side, target));
                     check
                 }
             };
         }
-        let slots: Vec<_> = slots.into_iter().map(|slot| self.b.func.dfg.block_call(slot, &[])).collect();
-        let default = self.b.func.dfg.block_call(otherwise, &[]);
-        let table = self.b.create_jump_table(JumpTableData::new(default, &slots));
-        self.b.ins().br_table(index, table);
+        self.e.jump_table(index, &slots, otherwise);
         for (check, side, target) in compared {
-            self.b.switch_to_block(check);
+            self.e.b.switch_to_block(check);
             self.compare_one(value, target, side, Some(otherwise));
         }
         otherwise

@@ -3,71 +3,15 @@
 //! Constants are folded and remembered as such; a register that holds a constant costs nothing until its value is needed.
 //! The idioms of compilers for this machine, which has neither *and* nor subtraction, are seen through.
 
-use super::{Translator, trusted};
-use crate::abi;
+use super::translator::Translator;
+use super::val::{Key, RegState, Val, remember};
+use crate::emit::layout;
 use crate::guest::block::End;
 use crate::guest::inst::Inst;
 use crate::options::Optimisation;
-use crate::tuning::REMEMBERED_MAX;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{self, InstBuilder, InstructionData, Opcode, condcodes::IntCC, types};
 use rum_interp::isa::{Instruction, Reg};
-
-/// What a register holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) enum Val {
-    /// What stands in the register's home.
-    #[default]
-    Home,
-    Const(u32),
-    Ssa(ir::Value),
-    /// One of two constants, made when needed: mostly it is not, because a branch is next.
-    Choice {
-        condition: ir::Value,
-        if_nonzero: u32,
-        if_zero: u32,
-    },
-    /// A quotient, made when needed: mostly somebody only wants to know which is larger. The divisor is not 0.
-    Quotient {
-        dividend: ir::Value,
-        divisor: ir::Value,
-    },
-}
-
-/// A register: its value, and whether its home does not hold it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RegState {
-    pub val: Val,
-    pub dirty: bool,
-}
-
-/// A pure operation, to find it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    Add(ir::Value, ir::Value),
-    Mul(ir::Value, ir::Value),
-    And(ir::Value, ir::Value),
-    Not(ir::Value),
-    /// What `x + !y` is, kept to become a subtraction when 1 is added.
-    AddNot(ir::Value, ir::Value),
-    Sub(ir::Value, ir::Value),
-    Wide(ir::Value),
-    /// The address of a segment's words.
-    Words(ir::Value),
-    Div(ir::Value, ir::Value),
-    /// A value without its lowest bits.
-    Shift(ir::Value, u32),
-    /// Whether `x >= y`, which is whether `x / y` is not 0.
-    NotLess(ir::Value, ir::Value),
-}
-
-/// Adds to a list that is searched from its end, and forgets the oldest.
-pub(super) fn remember<T>(list: &mut Vec<T>, item: T) {
-    if list.len() >= REMEMBERED_MAX {
-        list.drain(..REMEMBERED_MAX / 2);
-    }
-    list.push(item);
-}
 
 impl Translator<'_> {
     pub(super) fn gain(&mut self, optimisation: Optimisation) {
@@ -82,7 +26,7 @@ impl Translator<'_> {
         if let Some(&(_, found)) = self.env.constants.iter().rev().find(|&&(constant, _)| constant == value) {
             return found;
         }
-        let made = self.b.ins().iconst(types::I32, i64::from(value));
+        let made = self.e.b.ins().iconst(types::I32, i64::from(value));
         remember(&mut self.env.constants, (value, made));
         made
     }
@@ -92,7 +36,7 @@ impl Translator<'_> {
         match self.env.regs[reg.index()].val {
             Val::Home => {
                 let base = self.base();
-                let value = self.b.ins().load(types::I32, trusted(), base, abi::register(reg.index()));
+                let value = layout::load_register(&mut self.e.b, base, reg.index());
                 self.env.regs[reg.index()].val = Val::Ssa(value);
                 value
             }
@@ -114,7 +58,7 @@ impl Translator<'_> {
             Val::Ssa(value) => value,
             Val::Choice { condition, if_nonzero, if_zero } => {
                 let (x, y) = (self.iconst(if_nonzero), self.iconst(if_zero));
-                self.b.ins().select(condition, x, y)
+                self.e.b.ins().select(condition, x, y)
             }
             Val::Quotient { dividend, divisor } => self.numbered(Key::Div(dividend, divisor)),
         }
@@ -181,26 +125,28 @@ impl Translator<'_> {
         if let Some(found) = self.find(key) {
             return found;
         }
-        let ins = self.b.ins();
         let value = match key {
-            Key::Add(x, y) => ins.iadd(x, y),
-            Key::Mul(x, y) => ins.imul(x, y),
-            Key::And(x, y) => ins.band(x, y),
-            Key::Not(x) => ins.bnot(x),
+            Key::Add(x, y) => self.e.b.ins().iadd(x, y),
+            Key::Mul(x, y) => self.e.b.ins().imul(x, y),
+            Key::And(x, y) => self.e.b.ins().band(x, y),
+            Key::Not(x) => self.e.b.ins().bnot(x),
             Key::AddNot(x, y) => {
                 // Not wanted for itself most of the time: then it is dropped as unused.
                 let not = self.numbered(Key::Not(y));
-                self.b.ins().iadd(x, not)
+                self.e.b.ins().iadd(x, not)
             }
-            Key::Sub(x, y) => ins.isub(x, y),
-            Key::Wide(x) => ins.uextend(types::I64, x),
-            Key::Words(_) => unreachable!("made where it is needed"),
-            Key::Div(x, y) => ins.udiv(x, y),
+            Key::Sub(x, y) => self.e.b.ins().isub(x, y),
+            Key::Wide(x) => self.e.b.ins().uextend(types::I64, x),
+            Key::Words(id) => {
+                let (base, id) = (self.base(), self.wide(id));
+                layout::words(&mut self.e.b, base, id)
+            }
+            Key::Div(x, y) => self.e.b.ins().udiv(x, y),
             Key::Shift(x, bits) => {
                 let bits = self.iconst(bits);
-                self.b.ins().ushr(x, bits)
+                self.e.b.ins().ushr(x, bits)
             }
-            Key::NotLess(x, y) => ins.icmp(IntCC::UnsignedGreaterThanOrEqual, x, y),
+            Key::NotLess(x, y) => self.e.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, x, y),
         };
         remember(&mut self.env.done, (key, value));
         value
@@ -225,7 +171,7 @@ impl Translator<'_> {
             (to, from, _) => {
                 let condition = self.truth(c);
                 let (x, y) = (self.materialise(from), self.materialise(to));
-                let value = self.b.ins().select(condition, x, y);
+                let value = self.e.b.ins().select(condition, x, y);
                 self.set(a, Val::Ssa(value));
             }
         }
@@ -383,25 +329,18 @@ impl Translator<'_> {
         }
     }
 
-    /// Compares with a constant.
-    pub(super) fn compare(&mut self, code: IntCC, x: ir::Value, n: i64) -> ir::Value {
-        let kind = self.b.func.dfg.value_type(x);
-        let n = self.b.ins().iconst(kind, n);
-        self.b.ins().icmp(code, x, n)
-    }
-
     /// A 32-bit value as 64 bits. One that was loaded is loaded as 64 bits instead, which takes no instruction more.
     pub(super) fn wide(&mut self, x: ir::Value) -> ir::Value {
         if let Some(&wide) = self.wides.get(&x) {
             return wide;
         }
-        let Some(load) = self.b.func.dfg.value_def(x).inst() else { return self.numbered(Key::Wide(x)) };
-        let InstructionData::Load { opcode: Opcode::Load, arg, flags, offset } = self.b.func.dfg.insts[load] else {
+        let Some(load) = self.e.b.func.dfg.value_def(x).inst() else { return self.numbered(Key::Wide(x)) };
+        let InstructionData::Load { opcode: Opcode::Load, arg, flags, offset } = self.e.b.func.dfg.insts[load] else {
             return self.numbered(Key::Wide(x));
         };
-        let flags = self.b.func.dfg.mem_flags[flags];
-        let wide = FuncCursor::new(self.b.func).at_inst(load).ins().uload32(flags, arg, offset);
-        self.b.func.dfg.insts[load] = InstructionData::Unary { opcode: Opcode::Ireduce, arg: wide };
+        let flags = self.e.b.func.dfg.mem_flags[flags];
+        let wide = FuncCursor::new(self.e.b.func).at_inst(load).ins().uload32(flags, arg, offset);
+        self.e.b.func.dfg.insts[load] = InstructionData::Unary { opcode: Opcode::Ireduce, arg: wide };
         self.wides.insert(x, wide);
         wide
     }
