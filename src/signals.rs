@@ -30,6 +30,7 @@ pub struct Control {
     cause: AtomicU8,
     machine: OnceLock<PollHandle>,
     /// Readable once there is a cause; never read.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only there can it be waited for"))]
     pub wake: PipeReader,
     waker: PipeWriter,
 }

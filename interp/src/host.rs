@@ -13,7 +13,15 @@ pub fn memory_bytes() -> u64 {
     container.chain(physical_bytes()).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
+fn physical_bytes() -> Option<u64> {
+    let info = rustix::system::sysinfo();
+    // How wide these numbers are depends on the processor.
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+    u64::try_from(info.totalram).ok()?.checked_mul(u64::from(info.mem_unit)).filter(|&bytes| bytes > 0)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
 fn physical_bytes() -> Option<u64> {
     // SAFETY: sysconf reads a system constant.
     let (pages, page) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };

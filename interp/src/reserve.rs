@@ -2,7 +2,7 @@
 //!
 //! A [`Reservation`] is a range of zero bytes that costs nothing until used. Where the system accounts for every page
 //! it promises (strict overcommit), the range is reserved without access and [`Reservation::commit`] opens parts of it.
-//! What the ranges are used for is `memory.rs`'s and `program.rs`'s business.
+//! What the ranges are used for is `memory/`'s and `program.rs`'s business.
 
 use std::io;
 use std::ptr::NonNull;
@@ -38,25 +38,22 @@ unsafe impl Sync for Reservation {}
 #[cfg(unix)]
 mod os {
     use super::{Backing, PAGE_BYTES};
+    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
     use std::io;
     use std::ptr::{self, NonNull};
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    const NORESERVE: libc::c_int = libc::MAP_NORESERVE;
+    const FLAGS: MapFlags = MapFlags::PRIVATE.union(MapFlags::NORESERVE);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const NORESERVE: libc::c_int = 0;
+    const FLAGS: MapFlags = MapFlags::PRIVATE;
 
     pub fn reserve(bytes: usize, backing: Backing) -> io::Result<NonNull<u8>> {
         let access = match backing {
-            Backing::OnTouch => libc::PROT_READ | libc::PROT_WRITE,
-            Backing::OnCommit => libc::PROT_NONE,
+            Backing::OnTouch => ProtFlags::READ | ProtFlags::WRITE,
+            Backing::OnCommit => ProtFlags::empty(),
         };
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | NORESERVE;
         // SAFETY: an anonymous mapping at an address of the system's choice touches no existing memory.
-        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, access, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+        let start = unsafe { mmap_anonymous(ptr::null_mut(), bytes, access, FLAGS)? };
         Ok(NonNull::new(start.cast()).expect("the system never maps address 0 unasked"))
     }
 
@@ -64,10 +61,7 @@ mod os {
     /// The range must lie in a mapping made by [`reserve`].
     pub unsafe fn commit(start: *mut u8, bytes: usize) -> io::Result<()> {
         // SAFETY: the caller owns the range.
-        match unsafe { libc::mprotect(start.cast(), bytes, libc::PROT_READ | libc::PROT_WRITE) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        Ok(unsafe { mprotect(start.cast(), bytes, MprotectFlags::READ | MprotectFlags::WRITE)? })
     }
 
     /// # Safety
@@ -76,7 +70,7 @@ mod os {
         debug_assert!((start as usize).is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES));
         #[cfg(any(target_os = "linux", target_os = "android"))]
         // SAFETY: the caller owns the range; on Linux the pages of a private anonymous mapping read as zero afterwards.
-        if unsafe { libc::madvise(start.cast(), bytes, libc::MADV_DONTNEED) } == 0 {
+        if unsafe { rustix::mm::madvise(start.cast(), bytes, rustix::mm::Advice::LinuxDontNeed) }.is_ok() {
             return;
         }
         // SAFETY: the range is accessible by the caller's promise.
@@ -88,18 +82,16 @@ mod os {
     pub unsafe fn expect_use(start: *mut u8, bytes: usize) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         // SAFETY: the caller owns the range, whose contents stay. Where the system refuses, pages come when touched.
-        unsafe {
-            libc::madvise(start.cast(), bytes, libc::MADV_POPULATE_WRITE);
-        }
+        let _ = unsafe { rustix::mm::madvise(start.cast(), bytes, rustix::mm::Advice::LinuxPopulateWrite) };
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         let _ = (start, bytes);
     }
 
     /// # Safety
-    /// Exactly a mapping made by [`reserve`], used by nobody any more.
+    /// Exactly a mapping made by [`reserve`], used by nothing any more.
     pub unsafe fn release(start: *mut u8, bytes: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { libc::munmap(start.cast(), bytes) };
+        // SAFETY: the caller's promise. It fails only for ranges that are no mapping.
+        let _ = unsafe { munmap(start.cast(), bytes) };
     }
 }
 
@@ -137,7 +129,7 @@ mod os {
     pub unsafe fn expect_use(_: *mut u8, _: usize) {}
 
     /// # Safety
-    /// Exactly an allocation made by [`reserve`], used by nobody any more.
+    /// Exactly an allocation made by [`reserve`], used by nothing any more.
     pub unsafe fn release(start: *mut u8, bytes: usize) {
         // SAFETY: the caller's promise.
         unsafe { dealloc(start, layout(bytes)) }
@@ -206,7 +198,7 @@ impl Reservation {
     /// Sets `bytes` bytes from `offset` on to zero, giving whole pages back to the system.
     ///
     /// # Safety
-    /// The range is committed, and nobody holds a reference into it.
+    /// The range is committed, and nothing refers into it.
     pub unsafe fn zero(&self, offset: usize, bytes: usize) {
         assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes), "range outside the reservation");
         let base = self.start() as usize;

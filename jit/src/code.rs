@@ -2,7 +2,31 @@
 //!
 //! A [`CodeSpace`] is one *generation*: the stubs (`stubs.rs`) and the units published since. A `JITModule` frees its code
 //! only all at once, so the code of a dead unit stays until the generation ends; [`CodeSpace::restart`] ends it when the
-//! budget is used up. Only the driver calls in here, and never while compiled code is running.
+//! budget is used up. Only the engine calls in here, and never while compiled code is running.
+//!
+//! # Who sees new code when
+//!
+//! Processors that reorder memory accesses need an argument. One thread makes code live and executes it: the machine's. The
+//! compiler's thread only hands over bytes, through a channel, which orders them. The machine's thread then
+//!
+//! 1. copies the bytes to pages that are writable and not executable (`Arena::allocate`);
+//! 2. cleans them out of the data cache and invalidates the instruction cache for their addresses (`clear_cache`; nothing to do on
+//!    x86-64), which must come before the pages become executable again: aarch64 does both by address;
+//! 3. makes the pages executable, a system call;
+//! 4. has every processor that runs a thread of the process discard what it has fetched (`pipeline_flush_mt`: `membarrier` on
+//!    Linux, nothing elsewhere). The thread may go on on any of them;
+//! 5. only then stores the entry that leads to the code into the table (`units/table.rs`), which only this thread reads, from
+//!    compiled code. To itself a thread's stores are in order, and so the jump through the entry comes after 1 to 4.
+//!
+//! A unit that dies is taken out of the table by the same thread, and its bytes are overwritten only in a new generation, when
+//! none of the old is on its stack. So no step needs another barrier, however weakly the processor orders memory. What other
+//! threads do write while compiled code runs is the poll word alone, one atomic number (`interp/src/poll.rs`).
+//!
+//! # Systems
+//!
+//! Linux and macOS let pages that were writable become executable, and back, as long as they are not both; macOS on its own processors
+//! insists on that for every process that is not hardened, and needs `MAP_JIT` only for pages that are both. Where a system refuses,
+//! [`CodeSpace::new`] fails, and the interpreter runs the program.
 
 use cranelift_codegen::ir::Signature;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -13,6 +37,7 @@ use region::Protection;
 use rum_interp::engine::{Backing, Reservation};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime_internal_jit_icache_coherence as coherence;
 
 /// The code generator for the host, with the settings that all units share.
 ///
@@ -50,6 +75,11 @@ pub(crate) fn isa_for(triple: target_lexicon::Triple) -> Result<OwnedTargetIsa, 
         .map_err(|error| error.to_string())
 }
 
+/// An error of whatever type a platform has, for the console and for messages.
+fn other(error: impl std::fmt::Display) -> io::Error {
+    io::Error::other(error.to_string())
+}
+
 /// The range that code is taken from; shared between the space and the module that asks for memory.
 struct Arena {
     space: Reservation,
@@ -75,7 +105,7 @@ impl Arena {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         let (from, bytes) = self.page_range(start, end);
-        // SAFETY: the pages lie in our range, and no compiled code runs while the driver is in here.
+        // SAFETY: the pages lie in our range, and no compiled code runs while the engine is in here.
         unsafe { region::protect(from, bytes, Protection::READ_WRITE) }.map_err(io::Error::other)?;
         let (low, high) = self.writable.unwrap_or((start, end));
         self.writable = Some((low.min(start), high.max(end)));
@@ -88,10 +118,10 @@ impl Arena {
         let (start, bytes) = self.page_range(from, to);
         // SAFETY: the pages lie in our range and hold complete code.
         unsafe {
-            wasmtime_internal_jit_icache_coherence::clear_cache(start.cast(), bytes)?;
+            coherence::clear_cache(start.cast(), bytes).map_err(other)?;
             region::protect(start, bytes, Protection::READ_EXECUTE).map_err(io::Error::other)?;
         }
-        wasmtime_internal_jit_icache_coherence::pipeline_flush_mt()
+        coherence::pipeline_flush_mt().map_err(other)
     }
 }
 
@@ -134,7 +164,7 @@ impl CodeSpace {
         let base = space.start();
         // Some systems refuse executable memory only when it is asked for.
         let page = region::page::size();
-        // SAFETY: the first page of our range, which nobody uses yet.
+        // SAFETY: the first page of our range, which nothing uses yet.
         unsafe {
             region::protect(base, page, Protection::READ_EXECUTE).map_err(io::Error::other)?;
             region::protect(base, page, Protection::NONE).map_err(io::Error::other)?;
@@ -157,7 +187,7 @@ impl CodeSpace {
 
     fn free(&mut self) {
         if let Some(module) = self.module.take() {
-            // SAFETY: no compiled code is running, and its callers forget every address (the driver clears the table).
+            // SAFETY: no compiled code is running, and its callers forget every address (the engine clears the table).
             unsafe { module.free_memory() };
         }
     }
