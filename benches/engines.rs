@@ -1,4 +1,4 @@
-//! Benchmarks of parts: `cargo bench -p rum`, or `cargo bench -p rum -- jit/translate` for some. Whole programs are
+//! Benchmarks of parts: `cargo bench -p rum-cli`, or `cargo bench -p rum-cli -- jit/translate` for some. Whole programs are
 //! better compared with `rum bench`, which runs processes in turn.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -127,7 +127,7 @@ fn enter_exit(c: &mut Criterion) {
 
 /// Whole programs, in this process: small inputs, so compiling is a large part of it.
 fn run(c: &mut Criterion) {
-    let umbin = Path::new(env!("CARGO_MANIFEST_DIR")).join("umbin");
+    let umbin = Path::new(env!("CARGO_MANIFEST_DIR")).join("../umbin");
     for (name, input) in [("fib", "20"), ("sort", "5000"), ("list", "5000"), ("closure", "10000"), ("strhash", "1000")]
     {
         let bytes = std::fs::read(umbin.join(format!("{name}.um"))).expect("an image");

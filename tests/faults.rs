@@ -23,6 +23,7 @@ fn with_segment(abandoned: bool, rest: &[Word]) -> Vec<Word> {
     program
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     let case = |kind, program: Vec<Word>, message, instructions, register| Case {
         kind,

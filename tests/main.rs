@@ -18,6 +18,7 @@ mod limits;
 mod odd_images;
 mod programs;
 mod signals;
+mod structure;
 mod style;
 mod support;
 mod tutorial;

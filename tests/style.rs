@@ -1,25 +1,11 @@
 //! What the project's own texts must keep to, as far as neither rustfmt nor clippy looks.
 
-use crate::support::root;
+use crate::support::{files, root};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// All files below a folder with one of the extensions.
-fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.expect("a readable folder").path());
-    paths
-        .flat_map(|path| match path.extension().and_then(|extension| extension.to_str()) {
-            _ if path.is_dir() && !path.ends_with("target") => files(&path, extensions),
-            Some(extension) if extensions.contains(&extension) => vec![path],
-            _ => Vec::new(),
-        })
-        .collect()
-}
 
 #[test]
 fn every_source_file_says_what_lives_there() {
-    let folders = ["src", "interp", "jit", "asm", "testkit", "tests", "benches"];
+    let folders = ["src", "cli", "interp", "jit", "asm", "testkit", "tests", "benches"];
     let sources: Vec<_> = folders.iter().flat_map(|folder| files(&root().join(folder), &["rs"])).collect();
     assert!(sources.len() > 40, "{} files", sources.len());
     for path in sources {

@@ -111,7 +111,20 @@ pub fn arg(path: &Path) -> &str {
 
 /// The root of the workspace.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in a folder of the workspace")
+}
+
+/// All files below a folder with one of the extensions.
+pub fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    paths
+        .flat_map(|path| match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() && !path.ends_with("target") => files(&path, extensions),
+            Some(extension) if extensions.contains(&extension) => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 /// The folder of images that are not part of the project. Without it the test is skipped, and says so past the test

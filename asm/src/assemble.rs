@@ -1,7 +1,5 @@
 //! From sources to an image: the passes in order.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use rum_interp::isa::Word;
@@ -11,30 +9,12 @@ use crate::ast::Labels;
 use crate::codegen::Generator;
 use crate::diagnostic::{Diagnostic, Failure, Severity};
 use crate::link::Linked;
+use crate::options::Options;
 use crate::parser::{Definitions, Parser};
 use crate::source::{Source, SourceFile, SourceMap, Span, TEXT_MAX};
 
 /// After so many errors the rest is not looked at: the file is something else than a source.
 const ERRORS_MAX: usize = 1000;
-
-/// What the assembler understands and keeps.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Understand the extended dialect: constants and expressions, macros, includes, procedures, comparisons that are
-    /// right for all operands.
-    pub extended: bool,
-    /// Keep what listings and symbols need: which line each word comes from.
-    pub debug: bool,
-    /// Reads the file of an `.include`.
-    pub read_include: fn(&Path) -> io::Result<Vec<u8>>,
-}
-
-impl Default for Options {
-    /// The course's dialect, no debug information, includes from the file system.
-    fn default() -> Options {
-        Options { extended: false, debug: false, read_include: |path| std::fs::read(path) }
-    }
-}
 
 /// A program that was assembled.
 #[derive(Clone, Debug)]

@@ -14,20 +14,23 @@
 
 mod assemble;
 mod ast;
+mod closest;
 mod codegen;
 mod diagnostic;
 mod disasm;
 mod lexer;
 mod link;
 mod listing;
+mod options;
 mod parser;
 mod pool;
 mod source;
 mod stream;
 mod token;
 
-pub use assemble::{Assembly, LabelPlace, LinePlace, Options, Section, assemble};
+pub use assemble::{Assembly, LabelPlace, LinePlace, Section, assemble};
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use disasm::{DisasmOptions, disassemble, umdump};
 pub use listing::{SYMBOLS_VERSION, Symbols};
+pub use options::Options;
 pub use source::Source;

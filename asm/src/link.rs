@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use rum_interp::isa::{LITERAL_MAX, Op, Word};
 
 use crate::ast::{Constant, Label, Labels};
+use crate::closest::closest;
 use crate::diagnostic::{Failure, Fallible};
-use crate::parser::closest;
 use crate::source::Span;
 
 /// The most words an image may have: 1 GiB.

@@ -61,7 +61,8 @@ mod os {
     /// The range must lie in a mapping made by [`reserve`].
     pub unsafe fn commit(start: *mut u8, bytes: usize) -> io::Result<()> {
         // SAFETY: the caller owns the range.
-        Ok(unsafe { mprotect(start.cast(), bytes, MprotectFlags::READ | MprotectFlags::WRITE)? })
+        unsafe { mprotect(start.cast(), bytes, MprotectFlags::READ | MprotectFlags::WRITE)? };
+        Ok(())
     }
 
     /// # Safety

@@ -176,6 +176,10 @@ impl View {
 }
 
 /// The loop proper. Returns `Ok` when the poll word is set or the count has reached `until`, always at a jump.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one loop over all operators; its macros are local to keep hot values at hand"
+)]
 fn quick<const HOT: bool>(
     state: &mut State,
     console: &mut dyn Console,

@@ -154,6 +154,7 @@ impl<'a> Oracle<'a> {
     }
 
     /// One instruction. Nothing has changed when it returns an error.
+    #[expect(clippy::too_many_lines, reason = "the one match over all operators, to be held against the specification")]
     fn step(&mut self) -> Result<(), Stop> {
         let pc = self.pc;
         let fault = |kind| Err(Stop::Fault { kind, pc });

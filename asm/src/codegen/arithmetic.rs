@@ -3,7 +3,7 @@
 use rum_interp::isa::{Op, Reg};
 
 use crate::ast::{BinaryOp, Constant, Operand, UnaryOp};
-use crate::codegen::{Generator, R0};
+use crate::codegen::generator::{Generator, R0};
 use crate::diagnostic::Fallible;
 use crate::pool::Regs;
 

@@ -3,7 +3,7 @@
 use rum_interp::isa::{Op, Reg};
 
 use crate::ast::{BinaryOp, Condition, Constant, Label, Operand, Relation};
-use crate::codegen::Generator;
+use crate::codegen::generator::Generator;
 use crate::diagnostic::Fallible;
 use crate::pool::Regs;
 

@@ -7,39 +7,10 @@
 use rum_interp::isa::{Op, Reg};
 
 use crate::ast::{BinaryOp, Constant, Labels, Operand, Procedure, Slot};
-use crate::codegen::Generator;
+use crate::codegen::frame::{Convention, Frame};
+use crate::codegen::generator::Generator;
 use crate::diagnostic::{Failure, Fallible};
 use crate::pool::Regs;
-
-/// Registers that procedures agree on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Convention {
-    /// Holds the address of the topmost word of the stack in segment 0.
-    pub stack: Reg,
-    /// Return address at entry, result at exit.
-    pub link: Reg,
-}
-
-impl Default for Convention {
-    fn default() -> Convention {
-        Convention { stack: Reg::ALL[2], link: Reg::ALL[1] }
-    }
-}
-
-/// The procedure at hand.
-#[derive(Clone, Debug)]
-pub(super) struct Frame {
-    locals: u32,
-    saves: Regs,
-    /// Words that its body has on the stack at this line.
-    pushed: i64,
-}
-
-impl Frame {
-    fn saved(&self) -> u32 {
-        self.saves.as_slice().len() as u32
-    }
-}
 
 impl Generator {
     /// The memory word at `offset` words from the top of the stack.

@@ -6,7 +6,7 @@
 
 use rum_interp::isa::{LITERAL_MAX, Op, Word};
 
-use crate::disasm::is_canonical;
+use crate::disasm::word::is_canonical;
 
 /// The word is part of the program's code.
 pub(super) const CODE: u8 = 1;

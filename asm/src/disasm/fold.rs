@@ -7,7 +7,7 @@
 use rum_interp::isa::{LITERAL_MAX, Op, Reg, Word};
 
 use crate::disasm::flow::{ADDRESS, CODE, LABEL};
-use crate::disasm::is_canonical;
+use crate::disasm::word::is_canonical;
 use crate::pool::{self, Regs};
 
 /// A macro instruction. `temp` and the like are what stands behind `using`.

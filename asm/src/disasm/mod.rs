@@ -10,30 +10,18 @@
 
 mod flow;
 mod fold;
+mod options;
 mod sink;
+mod word;
 mod write;
 
 use std::io;
 
-use rum_interp::isa::{Op, Word};
+use rum_interp::isa::Word;
 
 use sink::Sink;
 
-/// How [`disassemble`] shows an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DisasmOptions {
-    /// Add terminal escapes. The text can only be assembled without them.
-    pub color: bool,
-    /// Show words that a macro instruction stands for as that instruction, not one by one.
-    pub fold: bool,
-}
-
-impl Default for DisasmOptions {
-    /// No colour, folded.
-    fn default() -> DisasmOptions {
-        DisasmOptions { color: false, fold: true }
-    }
-}
+pub use options::DisasmOptions;
 
 /// Writes the image as a source that assembles to it.
 ///
@@ -61,21 +49,4 @@ pub fn umdump(words: &[Word], out: &mut dyn io::Write) -> io::Result<()> {
         sink.end_line()?;
     }
     sink.finish()
-}
-
-/// Bits of a word that its operator does not use.
-fn unused_bits(word: Word) -> Word {
-    let unused = match Op::of(word) {
-        Op::CondMove | Op::Index | Op::Amend | Op::Add | Op::Mul | Op::Div | Op::Nand => 0x0fff_fe00,
-        Op::Halt => 0x0fff_ffff,
-        Op::Alloc | Op::LoadProgram => 0x0fff_ffc0,
-        Op::Abandon | Op::Output | Op::Input => 0x0fff_fff8,
-        Op::Literal | Op::Invalid => 0,
-    };
-    word & unused
-}
-
-/// Whether one instruction of the assembler stands for exactly this word.
-fn is_canonical(word: Word) -> bool {
-    Op::of(word) != Op::Invalid && unused_bits(word) == 0
 }

@@ -6,8 +6,9 @@ use rum_interp::isa::{LITERAL_MAX, Op, Reg, Word};
 
 use crate::disasm::flow::{ADDRESS, CALLED, CODE, Flow, LABEL};
 use crate::disasm::fold::{Folder, Macro, is_text};
+use crate::disasm::options::DisasmOptions;
 use crate::disasm::sink::{Sink, Style};
-use crate::disasm::{DisasmOptions, is_canonical};
+use crate::disasm::word::is_canonical;
 
 /// Column of the comments.
 const COMMENT_COLUMN: usize = 44;

@@ -3,22 +3,11 @@
 //! A label that the body defines is private to each expansion, so a macro with a loop in it can be called twice. What an
 //! argument brings along keeps its meaning from outside.
 
-use std::collections::HashSet;
-
 use crate::diagnostic::{Failure, Fallible};
-use crate::parser::Parser;
-use crate::parser::extended::DEPTH_MAX;
+use crate::parser::base::Parser;
+use crate::parser::definitions::{DEPTH_MAX, Macro};
 use crate::source::Span;
 use crate::token::{Punct, Tok, Token};
-
-#[derive(Debug)]
-pub(super) struct Macro {
-    params: Vec<Box<[u8]>>,
-    body: Vec<Token>,
-    /// Labels that the body defines.
-    private: HashSet<Box<[u8]>>,
-    defined: Span,
-}
 
 impl Parser<'_> {
     /// `.macro name a, b` to `.endmacro`

@@ -3,7 +3,7 @@
 use crate::ast::{Constant, Operand};
 use crate::diagnostic::Fallible;
 use crate::lexer::unescape;
-use crate::parser::Parser;
+use crate::parser::base::Parser;
 use crate::token::{Punct, Tok, Token, Word};
 use rum_interp::isa::Reg;
 

@@ -1,9 +1,10 @@
 //! Labels, directives and instructions of the plain dialect.
 
 use crate::ast::{BinaryOp, Condition, Instruction, Item, Label, Operand, Relation, UnaryOp};
+use crate::closest::closest;
 use crate::diagnostic::{Failure, Fallible};
 use crate::lexer::unescape;
-use crate::parser::Parser;
+use crate::parser::base::Parser;
 use crate::token::{Punct, Tok, Token, Word};
 
 /// Directives of the plain dialect.
@@ -327,10 +328,4 @@ impl Parser<'_> {
         self.expect_punct(Punct::ParenClose)?;
         Ok(Instruction::Map { to, length })
     }
-}
-
-/// The name among `known` that `name` is probably a misspelling of.
-pub(crate) fn closest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let near = known.map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate)).min()?;
-    (near.0 * 3 <= name.chars().count().max(3)).then_some(near.1)
 }

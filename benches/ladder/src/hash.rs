@@ -1,6 +1,6 @@
 //! The first version one writes: a hash map from identifiers to segments, segment 0 among them.
 
-use crate::Segments;
+use crate::segments::Segments;
 use std::collections::HashMap;
 
 /// Segments by identifier.

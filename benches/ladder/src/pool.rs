@@ -1,7 +1,7 @@
 //! The third version: all segments lie in one pool of words, and an abandoned one is used again for the next of its length.
 //! An identifier is a place in the pool, so that a word is found without a table; the program is a field of its own.
 
-use crate::Segments;
+use crate::segments::Segments;
 
 /// Lengths up to this have a free list each; there are few longer ones, and their list is searched.
 const LISTED_WORDS_MAX: usize = 64;

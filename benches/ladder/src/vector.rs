@@ -1,6 +1,6 @@
 //! The second version: identifiers are places in a vector.
 
-use crate::Segments;
+use crate::segments::Segments;
 
 /// Segments by place; an abandoned one is empty.
 pub struct Vector {

@@ -1,8 +1,9 @@
 //! Statements that steer: branches, jumps, loops, calls, recursion.
 
 use super::emit::{Bounds, Counter, Loop, Maker, TableWord, Value};
+use super::function::Function;
 use super::profile::Kind;
-use super::{Function, Tag};
+use super::tags::Tag;
 use crate::builder::Label;
 use rum_interp::isa::Reg;
 

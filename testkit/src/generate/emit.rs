@@ -11,8 +11,9 @@
 //! and whatever patches code stores only words that leave all roles but data alone. [`Maker::cost`] is an upper bound of
 //! the instructions that the code so far executes.
 
+use super::function::Function;
 use super::profile::{Kind, size_tag};
-use super::{Function, Tag};
+use super::tags::Tag;
 use crate::builder::{Builder, Label};
 use crate::rng::Rng;
 use rum_interp::isa::{Instruction, Reg};

@@ -13,8 +13,8 @@
 //! while, which makes it warm; then one of its words is patched so that it ends the program; then a loop gets hot that
 //! leads to it when its counter is 0. What is compiled from the loop contains the routine, and is left at its end.
 
-use super::Tag;
 use super::emit::{DATA_WORDS, Maker};
+use super::tags::Tag;
 use crate::builder::Label;
 use rum_interp::isa::{Instruction, Reg, Word};
 

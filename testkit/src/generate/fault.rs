@@ -1,8 +1,8 @@
 //! Faults: armed ones, which wait in a loop for their round, and uses of identifiers that are not, or no longer, active.
 
-use super::Tag;
 use super::emit::{DATA_WORDS, Maker, Value};
 use super::load::ADDED_WORDS_MAX;
+use super::tags::Tag;
 use rum_interp::isa::Reg;
 
 /// The kinds of armed faults; one more than the kinds of fault, for an empty program is one more way out of it.

@@ -4,8 +4,9 @@
 //! These statements use fixed registers, because a copying function stands between their parts.
 
 use super::emit::{Maker, TableWord, Value};
+use super::function::Function;
 use super::profile::Kind;
-use super::{Function, Tag};
+use super::tags::Tag;
 use rum_interp::isa::{Instruction, Reg};
 
 /// Words that a program is assumed to have at most when the cost of copying it is estimated.

@@ -11,6 +11,7 @@ mod control;
 mod emit;
 mod end;
 mod fault;
+mod function;
 mod load;
 mod patch;
 mod profile;
@@ -39,14 +40,6 @@ pub struct Generated {
     pub tags: BTreeSet<Tag>,
     /// Where the instances of its features start: tag and offset in segment 0.
     pub marks: Vec<(Tag, u32)>,
-}
-
-/// A function of a program under construction.
-#[derive(Clone, Copy, Debug)]
-struct Function {
-    entry: Label,
-    /// Most instructions that a call executes in it.
-    cost: i64,
 }
 
 /// The program of `seed`.

@@ -3,8 +3,8 @@
 //! What is stored keeps the program terminating: a harmless word where a harmless word stood, or a literal with another
 //! target that leads forward.
 
-use super::Tag;
 use super::emit::{Bounds, Maker, POOL_WORDS, SLED_WORDS, Value};
+use super::tags::Tag;
 use crate::builder::Label;
 use rum_interp::isa::{Instruction, Reg};
 

@@ -1,6 +1,6 @@
 //! How often the generator does what.
 
-use super::Tag;
+use super::tags::Tag;
 use crate::rng::Rng;
 
 /// What a statement of a generated program does. Some kinds stand for several tags.

@@ -1,6 +1,6 @@
 //! Arrays: `sieve`, `matmul`, `sort`.
 
-use super::{Random, checksum};
+use super::runtime::{Random, checksum};
 
 /// The number of primes up to `limit`.
 pub(super) fn sieve(limit: u32) -> u32 {

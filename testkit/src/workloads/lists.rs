@@ -1,6 +1,6 @@
 //! Lists: `list`, `listshort`, `map`, `filter`, `match`. Vectors stand in for chains of cells.
 
-use super::Random;
+use super::runtime::Random;
 
 fn sum(list: &[u32]) -> u32 {
     list.iter().copied().fold(0, u32::wrapping_add)

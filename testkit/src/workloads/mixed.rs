@@ -1,6 +1,7 @@
 //! The program `mixed`: a bit of all the others in every round.
 
-use super::{Random, arrays, calls, lists, objects, strings};
+use super::runtime::Random;
+use super::{arrays, calls, lists, objects, strings};
 
 /// The number into which the results of `size` rounds are mixed.
 pub(super) fn run(size: u32) -> u32 {

@@ -10,8 +10,13 @@ mod lists;
 mod loops;
 mod mixed;
 mod objects;
+mod runtime;
 mod stress;
 mod strings;
+
+use runtime::Random;
+
+pub use runtime::read_size;
 
 /// What the program `name` of `umbin/` prints when it is given `size`, or `None` when there is no such program or its
 /// output depends on more than a size (`cat`, `calc`; see [`expected_for_input`]).
@@ -59,38 +64,6 @@ pub fn expected_for_input(name: &str, input: &[u8], default_size: u32) -> Option
         "calc" => Some(calc::run(input)),
         _ => expected(name, read_size(input, default_size)).map(String::into_bytes),
     }
-}
-
-/// The size that the programs read from `input`: the digits of the first line, modulo 2^32, or `default` when that line
-/// has none. Everything else on the line is skipped.
-pub fn read_size(input: &[u8], default: u32) -> u32 {
-    let line = input.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let digits = line.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
-    digits
-        .fold(None, |value: Option<u32>, digit| Some(value.unwrap_or(0).wrapping_mul(10).wrapping_add(digit)))
-        .unwrap_or(default)
-}
-
-/// The generator of rt_random.ums: linear congruential, 32 bits of state of which the upper 24 are a number.
-struct Random(u32);
-
-impl Default for Random {
-    fn default() -> Self {
-        Self(12345)
-    }
-}
-
-impl Random {
-    /// The next number, below 2^24.
-    fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.0 >> 8
-    }
-}
-
-/// A checksum of numbers in the order in which the programs mix them: `sum = sum * 31 + value`.
-fn checksum(values: impl IntoIterator<Item = u32>) -> u32 {
-    values.into_iter().fold(0, |sum: u32, value| sum.wrapping_mul(31).wrapping_add(value))
 }
 
 #[cfg(test)]

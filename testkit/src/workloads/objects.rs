@@ -1,6 +1,6 @@
 //! Closures and objects: `closure`, `mono`, `mega`.
 
-use super::Random;
+use super::runtime::Random;
 
 /// The sum of the results of `calls` calls of a counter that goes up by `step`.
 pub(super) fn counter(step: u32, calls: u32) -> u32 {

@@ -2,7 +2,7 @@
 //!
 //! The counts that the program prints are those of its collector, so the heap here is collected at the same points.
 
-use super::Random;
+use super::runtime::Random;
 
 const CHECKS: &str = "\
 == self-check ==

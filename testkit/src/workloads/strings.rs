@@ -1,6 +1,6 @@
 //! Strings: `concat`, `strhash`, `wordcount`, `symtab`.
 
-use super::Random;
+use super::runtime::Random;
 use std::collections::HashMap;
 
 /// Where every hash begins.

@@ -1,0 +1,127 @@
+//! The options that choose and tune an engine.
+
+use super::values::{parse_count, parse_size};
+use clap::builder::ArgAction;
+use clap::{Arg, ArgMatches, Args, FromArgMatches, ValueEnum};
+use rum::{EngineKind, Optimisation, Options};
+
+/// The arguments that choose and tune an engine.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineArgs {
+    /// What executes the program
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineArg::Auto)]
+    pub engine: EngineArg,
+    /// Compile a block when it has been entered this often
+    #[arg(long, value_name = "N", value_parser = parse_threshold, default_value_t = Options::default().hot_threshold)]
+    pub hot_threshold: u32,
+    /// Threads that compile while the program runs; 0 compiles at once, and makes every run count the same
+    #[arg(long, value_name = "N", value_parser = parse_threads, default_value_t = Options::default().compile_threads)]
+    pub compile_threads: usize,
+    /// Keep at most this much compiled code (64M, 1G)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = code_budget())]
+    pub code_budget: u64,
+    /// Leave compiled code at every Nth check, whether it holds or not (slow; for tests of rum itself)
+    #[arg(long, value_name = "N", value_parser = parse_count, hide = true)]
+    pub force_exit_every: Option<u64>,
+    /// Optimisations that are switched off.
+    #[command(flatten)]
+    pub disabled: DisabledArgs,
+}
+
+/// The engines by the names they have on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// The interpreter alone
+    Interp,
+    /// Interpreter and compiled code; an error where the system allows no compiled code
+    Jit,
+    /// As jit where that is possible, else as interp
+    Auto,
+}
+
+impl EngineArg {
+    /// The name, as on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EngineArg::Interp => "interp",
+            EngineArg::Jit => "jit",
+            EngineArg::Auto => "auto",
+        }
+    }
+}
+
+impl From<EngineArg> for EngineKind {
+    fn from(engine: EngineArg) -> EngineKind {
+        match engine {
+            EngineArg::Interp => EngineKind::Interp,
+            EngineArg::Jit => EngineKind::Jit,
+            EngineArg::Auto => EngineKind::Auto,
+        }
+    }
+}
+
+/// One flag `--no-NAME` for every optimisation there is.
+#[derive(Debug, Default)]
+pub struct DisabledArgs(pub Vec<Optimisation>);
+
+impl DisabledArgs {
+    fn flag(optimisation: Optimisation) -> String {
+        format!("no-{}", optimisation.name())
+    }
+}
+
+impl Args for DisabledArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Optimisation::ALL.into_iter().fold(command, |command, optimisation| {
+            let flag = DisabledArgs::flag(optimisation);
+            let help = optimisation.help();
+            command.arg(
+                Arg::new(flag.clone())
+                    .long(flag)
+                    .help(help)
+                    .help_heading("Optimisations, each of which can be left out")
+                    .action(ArgAction::SetTrue),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        DisabledArgs::augment_args(command)
+    }
+}
+
+impl FromArgMatches for DisabledArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let off = |&optimisation: &Optimisation| matches.get_flag(&DisabledArgs::flag(optimisation));
+        Ok(DisabledArgs(Optimisation::ALL.into_iter().filter(off).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = DisabledArgs::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    const THREADS_MAX: usize = 64;
+    text.parse().ok().filter(|&threads| threads <= THREADS_MAX).ok_or_else(|| format!("0 to {THREADS_MAX} threads"))
+}
+
+/// The default code budget as one would write it.
+fn code_budget() -> String {
+    format!("{}M", Options::default().code_budget_bytes >> 20)
+}
+
+fn parse_threshold(text: &str) -> Result<u32, String> {
+    match parse_count(text)? {
+        0 => Err("a block cannot be hot before it has been entered once: at least 1".to_owned()),
+        count => u32::try_from(count).map_err(|_| format!("a threshold is at most {}", u32::MAX)),
+    }
+}
+
+/// Whether one of these options, without its dashes, can have a value.
+pub fn takes_value(option: &str, value: &str) -> bool {
+    let command = EngineArgs::augment_args(clap::Command::new("rum"));
+    command.try_get_matches_from(["rum", &format!("--{option}"), value]).is_ok()
+}

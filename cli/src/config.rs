@@ -1,0 +1,137 @@
+//! What a run needs, from what was written on the command line: files opened, choices made.
+
+use crate::cli::RunArgs;
+use crate::cli::engine::EngineArg;
+use crate::cli::values::StatsFormat;
+use crate::failure::{Failure, reason};
+use crate::signals::Control;
+use crate::stdio::Source;
+use rum::{MachineOptions, Options};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A run, decided.
+#[derive(Debug)]
+pub struct RunConfig {
+    /// What is run, as messages and reports name it.
+    pub name: String,
+    /// The engine that was asked for.
+    pub engine: EngineArg,
+    /// How the machine is made.
+    pub machine: MachineOptions,
+    /// How it is executed.
+    pub options: Options,
+    /// The limit on instructions.
+    pub instructions_max: Option<u64>,
+    /// The limit on time.
+    pub timeout: Option<Duration>,
+    /// How statistics are written, if at all.
+    pub stats: Option<StatsFormat>,
+}
+
+/// Where an image comes from.
+#[derive(Debug)]
+pub enum Image {
+    /// Standard input.
+    Stdin,
+    /// A file, opened.
+    File(File),
+}
+
+impl RunConfig {
+    /// Decides everything, and opens the image.
+    ///
+    /// # Errors
+    /// The image cannot be opened, or is plainly none.
+    pub fn new(args: RunArgs) -> Result<(RunConfig, Image), Failure> {
+        let mut machine = MachineOptions::default();
+        if let Some(bytes) = args.limits.max_memory {
+            machine.memory_bytes_max = bytes;
+        }
+        let engine = args.engine;
+        #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
+        let options = Options {
+            engine: engine.engine.into(),
+            hot_threshold: engine.hot_threshold,
+            compile_threads: engine.compile_threads,
+            code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
+            count: args.stats.is_some() || args.limits.max_instructions.is_some(),
+            disabled: engine.disabled.0,
+            force_exit_every: engine.force_exit_every,
+            ..Options::default()
+        };
+        let image = Image::open(&args.image)?;
+        let config = RunConfig {
+            name: if is_stdin(&args.image) { "standard input".to_owned() } else { args.image.display().to_string() },
+            engine: engine.engine,
+            machine,
+            options,
+            instructions_max: args.limits.max_instructions,
+            timeout: args.limits.timeout,
+            stats: args.stats,
+        };
+        Ok((config, image))
+    }
+}
+
+/// Whether a name means standard input. Opening `/dev/stdin` would start a redirected file anew for the program.
+fn is_stdin(path: &Path) -> bool {
+    ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
+}
+
+impl Image {
+    /// Opens an image.
+    ///
+    /// # Errors
+    /// There is no such file, or it is plainly no image.
+    pub fn open(path: &PathBuf) -> Result<Image, Failure> {
+        if is_stdin(path) {
+            if io::stdin().is_terminal() {
+                return Err(Failure::host(
+                    "the image was to come from standard input, but that is a terminal: name a file, or use a pipe",
+                ));
+            }
+            return Ok(Image::Stdin);
+        }
+        let cannot = |error: io::Error| {
+            let hint = match error.kind() {
+                io::ErrorKind::NotFound if path.components().count() == 1 && path.extension().is_none() => {
+                    " (and it is no command either; see rum --help)"
+                }
+                _ => "",
+            };
+            Failure::host(format!("cannot open image {}: {}{hint}", path.display(), reason(&error)))
+        };
+        let file = File::open(path).map_err(cannot)?;
+        if file.metadata().map_err(cannot)?.is_dir() {
+            return Err(Failure::host(format!("{} is a directory: name a program image", path.display())));
+        }
+        Ok(Image::File(file))
+    }
+
+    /// The bytes of the image, to be read once. A read that `control` ends fails.
+    pub fn reader(self, control: &Arc<Control>) -> Box<dyn Read> {
+        match self {
+            Image::Stdin => Box::new(Endable(Source::new(control))),
+            #[cfg(unix)]
+            Image::File(file) => Box::new(Endable(Source::of_file(control, file))),
+            #[cfg(not(unix))]
+            Image::File(file) => Box::new(file),
+        }
+    }
+}
+
+/// A source whose end by a [`Control`] is no invitation to try again, as `ErrorKind::Interrupted` is.
+struct Endable<R>(R);
+
+impl<R: Read> Read for Endable<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => io::Error::other("the run was ended"),
+            _ => error,
+        })
+    }
+}

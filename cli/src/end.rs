@@ -1,0 +1,106 @@
+//! The ends of a run: what each is called, with which status the process ends, and what the user is told.
+
+use crate::config::RunConfig;
+use crate::failure::{say, status};
+use crate::human;
+use crate::signals::Cause;
+use rum::{Fault, OutOfMemory, Vm, Word, fault, image};
+use std::io;
+
+/// How a program ended, as far as `rum` is concerned.
+#[derive(Debug)]
+pub enum End {
+    /// It halted.
+    Halt,
+    /// It failed.
+    Fault(Fault),
+    /// Its memory is used up.
+    Memory(OutOfMemory),
+    /// It has executed as many instructions as it may.
+    Instructions,
+    /// Something from outside ended it.
+    Outside(Cause),
+    /// Nobody reads its output any more.
+    OutputClosed,
+    /// Its input or output failed.
+    Console(io::Error),
+}
+
+impl End {
+    /// A short name, stable for scripts.
+    pub fn name(&self) -> &'static str {
+        match self {
+            End::Halt => "halt",
+            End::Fault(_) => "fault",
+            End::Memory(_) => "memory",
+            End::Instructions => "instructions",
+            End::Outside(Cause::Timeout) => "timeout",
+            End::Outside(Cause::Interrupt) => "interrupt",
+            End::Outside(Cause::Terminate) => "terminate",
+            End::OutputClosed => "output-closed",
+            End::Console(_) => "console",
+        }
+    }
+
+    /// The process's exit status.
+    pub fn status(&self) -> u8 {
+        match self {
+            End::Halt | End::OutputClosed => 0,
+            End::Fault(_) => status::FAULT,
+            End::Memory(_) | End::Instructions | End::Outside(Cause::Timeout) => status::LIMIT,
+            End::Outside(Cause::Interrupt) => status::INTERRUPTED,
+            End::Outside(Cause::Terminate) => status::TERMINATED,
+            End::Console(_) => status::HOST,
+        }
+    }
+
+    /// Tells the user, if there is something to tell.
+    pub fn tell(&self, config: &RunConfig, vm: Option<&Vm>) {
+        match self {
+            End::Halt | End::OutputClosed => {}
+            End::Fault(fault) => tell_fault(fault, config, vm),
+            End::Memory(failure) => say(memory_text(failure, vm)),
+            End::Instructions => {
+                let max = config.instructions_max.unwrap_or_default();
+                say(format_args!("instruction limit of {max} reached (--max-instructions raises it)"));
+            }
+            End::Outside(Cause::Timeout) => {
+                let time = humantime::format_duration(config.timeout.unwrap_or_default());
+                say(format_args!("time limit of {time} reached (--timeout raises it)"));
+            }
+            End::Outside(Cause::Interrupt) => say("interrupted"),
+            End::Outside(Cause::Terminate) => say("terminated"),
+            End::Console(error) => say(error),
+        }
+    }
+}
+
+fn tell_fault(fault: &Fault, config: &RunConfig, vm: Option<&Vm>) {
+    say(format_args!("fault {}: {fault}\n{}", fault.kind.name(), fault::format_registers(&fault.registers)));
+    let words = vm.and_then(|vm| vm.machine().segment(0)).unwrap_or_default();
+    if let Some(hint) = image::byte_order_hint(words).or_else(|| text_hint(words)) {
+        say(format_args!("{}: {hint}", config.name));
+    }
+}
+
+fn memory_text(failure: &OutOfMemory, vm: Option<&Vm>) -> String {
+    let words = failure.words;
+    if vm.is_some_and(|vm| is_cramped(vm, failure)) {
+        return format!("no room for a segment of {words} words: the address space that the system grants is full");
+    }
+    let limit = human::bytes(failure.limit_bytes);
+    format!("memory limit of {limit} reached: no room for a segment of {words} words (--max-memory raises it)")
+}
+
+/// Whether it is the system's limit on address space that was reached, and not the machine's on memory.
+fn is_cramped(vm: &Vm, failure: &OutOfMemory) -> bool {
+    let needed = vm.machine().memory_bytes().saturating_add(u64::from(failure.words) * 4);
+    !vm.machine().covers_all_ids() && needed < failure.limit_bytes / 2
+}
+
+/// A remark on a program that is plain text.
+fn text_hint(words: &[Word]) -> Option<&'static str> {
+    let text = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let mut bytes = words.iter().take(64).flat_map(|word| word.to_be_bytes());
+    (words.len() >= 4 && bytes.all(text)).then_some("the image looks like text, not like a program")
+}

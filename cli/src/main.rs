@@ -1,0 +1,38 @@
+//! The command `rum`.
+//!
+//! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
+//! `report` reports, and `end` says how it ended; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and
+//! `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
+//! each subcommand.
+
+mod asm;
+mod bench;
+mod cli;
+mod config;
+mod disasm;
+mod end;
+mod failure;
+mod files;
+mod gate;
+mod human;
+mod measure;
+mod pages;
+mod report;
+mod run;
+mod signals;
+mod stdio;
+
+use cli::Command;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    failure::guard(|| match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
+        Command::Run(args) => run::run(args),
+        Command::Asm(args) => asm::asm(&args),
+        Command::Disasm(args) => disasm::disasm(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Gate(args) => gate::gate(&args),
+        Command::Man { command } => pages::man(command.as_deref()),
+        Command::Completions { shell } => pages::completions(shell),
+    })
+}

@@ -1,0 +1,48 @@
+//! How far a measurement is.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+/// A bar on standard error, where that is a terminal.
+pub struct Progress {
+    bar: ProgressBar,
+    programs: usize,
+}
+
+impl Progress {
+    /// Begins with nothing done.
+    pub fn new(programs: usize) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(programs as u64), ProgressDrawTarget::stderr());
+        // The template is a constant; a wrong one shows the default bar.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  run {prefix}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix("1");
+        Progress { bar, programs }
+    }
+
+    /// Program `i` is next, after `elapsed`.
+    pub fn begin(&self, i: usize, name: &str, elapsed: Duration) {
+        self.bar.set_position(i as u64);
+        let left = match i {
+            0 => String::new(),
+            _ => {
+                let time = elapsed / i as u32 * (self.programs - i) as u32;
+                format!(", about {} s left", time.as_secs().max(1))
+            }
+        };
+        self.bar.set_message(format!("{name}{left}"));
+        self.bar.set_prefix("1");
+    }
+
+    /// A run is over.
+    pub fn tick(&self) {
+        let run: u64 = self.bar.prefix().parse().unwrap_or_default();
+        self.bar.set_prefix((run + 1).to_string());
+    }
+
+    /// All is over.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,99 @@
+//! `rum run`: one program, from its image to its end.
+
+use crate::cli::RunArgs;
+use crate::config::{Image, RunConfig};
+use crate::end::End;
+use crate::failure::{Failure, reason};
+use crate::human;
+use crate::report::Report;
+use crate::signals::{Control, show_output_every};
+use crate::stdio::{SHOW_OUTPUT_EVERY, StdConsole};
+use rum::{Machine, SetupError, Stop, Vm};
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Runs a program and says how it ended.
+///
+/// # Errors
+/// It could not be started.
+pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let (config, image) = RunConfig::new(args)?;
+    let control = Control::new().map_err(|error| Failure::host(format!("cannot make a pipe: {}", reason(&error))))?;
+    control.stop_at_signals().map_err(|error| Failure::host(format!("cannot handle signals: {}", reason(&error))))?;
+    let no_thread = |error| Failure::host(format!("cannot start a thread: {}", reason(&error)));
+    if let Some(time) = config.timeout {
+        control.stop_after(time).map_err(no_thread)?;
+    }
+    let console = StdConsole::new(&control, !matches!(image, Image::Stdin));
+    let mut image = image.reader(&control);
+    let machine = Machine::from_reader(&mut *image, Box::new(console), &config.machine);
+    drop(image);
+    let (end, vm) = match (machine, control.cause()) {
+        (Err(_), Some(cause)) => (End::Outside(cause), None),
+        (Err(error), None) => return Err(cannot_start(&config.name, &error)),
+        (Ok(machine), _) => {
+            let handle = machine.poll_handle();
+            control.watch(handle.clone());
+            if io::stdout().is_terminal() {
+                show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
+            }
+            let mut vm = Vm::new(machine, &config.options)
+                .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
+            let end = execute(&mut vm, config.instructions_max, &control);
+            (end, Some(vm))
+        }
+    };
+    let wall = start.elapsed();
+    let status = end.status();
+    end.tell(&config, vm.as_ref());
+    if let (Some(format), Some(vm)) = (config.stats, &vm) {
+        Report::new(&config, &end, wall, vm)
+            .write(format, &mut io::stderr())
+            .map_err(|error| Failure::host(format!("cannot write the statistics: {}", reason(&error))))?;
+    }
+    Ok(status)
+}
+
+/// Runs the machine to its end, or to that of its budget or its time.
+fn execute(vm: &mut Vm, instructions_max: Option<u64>, control: &Arc<Control>) -> End {
+    loop {
+        let budget = instructions_max.map(|max| max.saturating_sub(vm.machine().executed().unwrap_or_default()));
+        match vm.run(budget) {
+            Stop::Halt => return End::Halt,
+            Stop::Fault(fault) => return End::Fault(fault),
+            Stop::OutOfMemory(failure) => return End::Memory(failure),
+            Stop::Budget => return End::Instructions,
+            Stop::Console(error) => {
+                return match (error.kind(), control.cause()) {
+                    (io::ErrorKind::BrokenPipe, _) => End::OutputClosed,
+                    (io::ErrorKind::TimedOut, Some(cause)) => End::Outside(cause),
+                    _ => End::Console(error),
+                };
+            }
+            // Neither limit was set here; whoever asked for control is looked for.
+            Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => {
+                if let Some(cause) = control.cause() {
+                    return End::Outside(cause);
+                }
+            }
+        }
+    }
+}
+
+/// Why a program could not be started.
+fn cannot_start(name: &str, error: &SetupError) -> Failure {
+    match error {
+        SetupError::Image(error) => Failure::host(format!("{name} is no program image: {error}")),
+        SetupError::Read(error) => Failure::host(format!("cannot read image {name}: {}", reason(error))),
+        SetupError::OutOfMemory(error) => Failure::limit(format!(
+            "{name} does not fit into the memory limit of {} (--max-memory raises it)",
+            human::bytes(error.limit_bytes)
+        )),
+        SetupError::Reserve(error) => Failure::host(format!(
+            "the system grants no address space for the machine: {} (is there a limit, as ulimit -v sets it?)",
+            reason(error)
+        )),
+    }
+}
