@@ -213,6 +213,24 @@ fn no_file_is_too_long() {
     assert!(long.is_empty(), "more than {LINES_MAX} lines: {long:?}");
 }
 
+/// What a program that embeds rum has to build, itself not counted.
+#[test]
+fn embedding_brings_few_crates() {
+    const CRATES_MAX: usize = 65;
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = std::process::Command::new(cargo)
+        .args(["tree", "--locked", "--offline", "-p", "rum", "-e", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let crates: BTreeSet<&str> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    assert!(crates.iter().any(|name| name.starts_with("cranelift-codegen ")), "{crates:?}");
+    assert!(crates.len() <= CRATES_MAX, "{} crates: {crates:#?}", crates.len());
+    assert!(!crates.iter().any(|name| name.starts_with("clap ")));
+}
+
 fn made_up(files: &[(&str, &str)]) -> Vec<String> {
     let sources = files.iter().map(|(path, text)| (module_of(Path::new(path)), (*text).to_owned())).collect();
     circles(&imports(&sources))
