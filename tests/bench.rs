@@ -1,6 +1,8 @@
 //! `rum bench`: who takes part, what is compared, and what the files look like.
 
-use crate::support::{RUM, add, arg, complaint, file, halt, image, lit, output, print, root, rum, status, stderr};
+use crate::support::{
+    RUM, add, arg, complaint, file, halt, image, lit, output, print, process, root, rum, status, stderr,
+};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -234,4 +236,46 @@ fn files_are_what_their_readers_expect() {
     // Nothing is fetched: the page is whole by itself.
     assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("url("), "the page loads something");
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+}
+
+/// Whether a process exists that was started here, waiting a little for its end.
+fn is_alive(pid: &str) -> bool {
+    let stat = format!("/proc/{pid}/stat");
+    for _ in 0..200 {
+        // One that has ended and that nothing has waited for is a zombie.
+        let text = std::fs::read_to_string(&stat).unwrap_or_default();
+        if text.is_empty() || text.contains(") Z ") {
+            return false;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    true
+}
+
+/// A limit, or the end of the bench, ends what a contender has started, and not only the contender.
+#[test]
+fn what_contenders_start_ends_with_them() {
+    let quiet = image(&[halt()]);
+    let pids = file(b"");
+    let against = format!("sh -c 'sleep 100 & echo $! >{}; wait' {{}}", arg(&pids));
+    let args = ["bench", arg(&quiet), "--runs", "1", "--engines", "interp", "--against", &against];
+    let run = rum(&[&args[..], &["--run-limit", "500ms"]].concat()).output().expect("it starts");
+    assert_eq!(status(&run), 2, "{}", stderr(&run));
+    let pid = std::fs::read_to_string(&pids).expect("text");
+    assert!(!pid.trim().is_empty() && !is_alive(pid.trim()), "process {pid} goes on after the limit");
+
+    std::fs::write(&pids, "").expect("room");
+    let mut bench = process(&args);
+    let pid = loop {
+        let pid = std::fs::read_to_string(&pids).expect("text");
+        if pid.ends_with('\n') {
+            break pid;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    rustix::process::kill_process(rustix::process::Pid::from_child(&bench), rustix::process::Signal::TERM)
+        .expect("it runs");
+    let status = bench.wait().expect("an end");
+    assert!(!status.success());
+    assert!(!is_alive(pid.trim()), "process {pid} goes on without the bench");
 }

@@ -138,7 +138,7 @@ impl Machine {
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
         let until = budget.map_or(u64::MAX, |budget| self.state.guest.executed.saturating_add(budget));
         match self.pause_at(until, None) {
-            // Whoever asked has been heard. If nobody has, it was the console that gives up.
+            // Whoever asked has been heard. If none has, it was the console that gives up.
             Pause::Stop(Stop::Interrupted) => stop_for(self.state.poll().take()).unwrap_or(Stop::Interrupted),
             Pause::Stop(stop) => stop,
             Pause::Hot { .. } | Pause::HasCode => unreachable!("the loop was given no threshold"),

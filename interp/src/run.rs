@@ -148,7 +148,7 @@ impl View {
         }
     }
 
-    /// Stores where that needs nothing else: not outside, not into a word that somebody depends on.
+    /// Stores where that needs nothing else: not outside, not into a word that something depends on.
     ///
     /// # Safety
     /// The view is valid.

@@ -1,4 +1,7 @@
 //! The page: everything in one file, with the plots of `plot.rs` and `scatter.rs`, for a browser, a talk or a mail.
+//!
+//! Written with `write!`: most of it is the SVG of the plots, which a template would have to take as it is, and `escape` is all
+//! that a template engine would add to the rest.
 
 use super::plot::{self, escape};
 use super::results::Results;

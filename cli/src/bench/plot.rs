@@ -1,4 +1,8 @@
-//! Plots as inline SVG: bars and dots; `scatter.rs` has the one with two scales. Colours and fonts come from the page's style sheet, so that they follow light and dark.
+//! Plots as inline SVG: bars and dots; `scatter.rs` has the one with two scales. Colours and fonts come from the page's
+//! style sheet, so that they follow light and dark.
+//!
+//! Our own and not plotters or charming: those put fixed colours into their drawings, or a script into the page that fetches or
+//! carries megabytes. These are a few kinds of lines and circles whose look is the style sheet's, with a title to each mark.
 
 use super::race::Race;
 use super::results::Results;

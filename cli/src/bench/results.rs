@@ -40,7 +40,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// That of this process.
+    /// That of this process. Of what crates like sysinfo tell, one line of one file is wanted here, and they bring a dozen others.
     pub fn here() -> Environment {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let value = |key: &str| info.lines().find(|line| line.starts_with(key)).and_then(|line| line.split_once(": "));

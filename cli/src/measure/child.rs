@@ -3,12 +3,16 @@
 //! Input, output and messages are files, so that nobody has to be awake to feed or to read while the time runs. CPU time
 //! and peak memory are what the system accounts for the child (`wait4`). The peak of a child is never below what the
 //! parent had when it started the child, some 10 MB here.
+//!
+//! A child leads a process group of its own, so that a limit, or a signal, ends all that it has started. std and rustix do that in two
+//! calls; crates that wrap children (process-wrap, command-group) wait for them in ways that do not tell what they took.
 
 use crate::failure::{Failure, reason};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
@@ -67,6 +71,9 @@ impl Measurer {
     /// # Errors
     /// The system has no room for temporary files.
     pub fn new(limit: Duration) -> Result<Measurer, Failure> {
+        #[cfg(unix)]
+        end_children_at_signals()
+            .map_err(|error| Failure::host(format!("cannot handle signals: {}", reason(&error))))?;
         let file =
             || tempfile::tempfile().map_err(|error| Failure::host(format!("no temporary file: {}", reason(&error))));
         Ok(Measurer { output: file()?, messages: file()?, limit })
@@ -89,13 +96,17 @@ impl Measurer {
         command.args(&words[1..]).stdin(input);
         command.stdout(again(&mut self.output).map_err(broken)?);
         command.stderr(again(&mut self.messages).map_err(broken)?);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let start = Instant::now();
         let ended = command.spawn().and_then(|mut child| {
+            RUNNING.store(child.id(), Ordering::SeqCst);
             let waited_ns = end_of(&child, self.limit)?;
             if waited_ns.is_none() {
-                child.kill()?;
+                kill(&mut child)?;
             }
             let ended = child.wait4()?;
+            RUNNING.store(0, Ordering::SeqCst);
             Ok((ended, start.elapsed(), waited_ns))
         });
         let (ended, wall, waited_ns) =
@@ -122,6 +133,44 @@ impl Measurer {
         let messages = written(&mut self.messages).map_err(broken)?;
         Ok(Outcome { sample, status: ended.status, output, messages })
     }
+}
+
+/// The process that runs, which leads a group of its own; 0 if none does.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+
+/// Ends a child, and whatever it has started itself.
+fn kill(child: &mut Child) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
+        return Ok(rustix::process::kill_process_group(group, rustix::process::Signal::KILL)?);
+    }
+    child.kill()
+}
+
+/// SIGINT and SIGTERM end the child that runs, with all that it has started, before they end this process as they always do: it
+/// is in another group, and a terminal does not reach it.
+#[cfg(unix)]
+fn end_children_at_signals() -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::low_level::{emulate_default_handler, register};
+    static DONE: std::sync::Once = std::sync::Once::new();
+    let mut result = Ok(());
+    DONE.call_once(|| {
+        for signal in [SIGINT, SIGTERM] {
+            let handler = move || {
+                if let Some(group) = rustix::process::Pid::from_raw(RUNNING.load(Ordering::SeqCst) as i32) {
+                    // It may have ended by itself.
+                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                }
+                let _ = emulate_default_handler(signal);
+            };
+            // SAFETY: the handler does only what a signal handler may do: it loads an atomic and makes system calls.
+            if let Err(error) = unsafe { register(signal, handler) } {
+                result = Err(error);
+            }
+        }
+    });
+    result
 }
 
 /// Waits until a child has ended, without taking note of it as `wait4` does, and says how long its main thread waited for

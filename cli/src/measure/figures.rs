@@ -1,6 +1,11 @@
 //! Statistics of runs: what the numbers in tables mean.
+//!
+//! Distributions come from statrs. Quantiles are our own, because what stands in tables and stored runs is defined by them (between
+//! neighbours in proportion), and so are the few lines of the bootstrap, which must give the same interval for the same runs
+//! for ever: hence also its generator.
 
 use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// A number of times, in nanoseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -79,16 +84,21 @@ pub fn ratio(base: &[u64], this: &[u64]) -> Option<Ratio> {
     }
     let (base, this) = (&base[..rounds], &this[..rounds]);
     let times = median(base.to_vec()) / median(this.to_vec());
-    let error = match STUDENT.get(rounds) {
-        Some(&quantile) => spread_of_logs(base, this).map(|spread| times * quantile * spread),
-        None => Some(bootstrap(base, this)),
+    let error = match rounds {
+        ROUNDS_RESAMPLED.. => Some(bootstrap(base, this)),
+        _ => spread_of_logs(base, this).map(|spread| times * student(rounds) * spread),
     };
     Some(Ratio { times, error })
 }
 
-/// The quantiles of Student's distribution between which 95% lie, by the number of rounds (one more than the degrees of
-/// freedom); none for less than two.
-const STUDENT: [f64; 8] = [f64::NAN, f64::NAN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447];
+/// From so many rounds on there are enough of them to draw samples.
+const ROUNDS_RESAMPLED: usize = 8;
+
+/// The quantile of Student's distribution between which and its negative 95% lie, for at least two rounds.
+fn student(rounds: usize) -> f64 {
+    // A distribution with at least one degree of freedom always exists.
+    StudentsT::new(0.0, 1.0, (rounds - 1) as f64).map_or(f64::INFINITY, |distribution| distribution.inverse_cdf(0.975))
+}
 
 fn median(mut times: Vec<u64>) -> f64 {
     times.sort_unstable();
@@ -164,7 +174,7 @@ mod tests {
         }
         // Two logarithms of ratios, 0 and ln 4: their mean has a standard error of ln 2.
         let two = ratio(&[100, 400], &[100, 100]).expect("rounds");
-        assert!((two.error.expect("two rounds") / two.times - 12.706 * 2f64.ln()).abs() < 1e-6, "{two:?}");
+        assert!((two.error.expect("two rounds") / two.times - 12.7062 * 2f64.ln()).abs() < 1e-4, "{two:?}");
         assert!(ratio(&[1], &[2]).expect("a round").error.is_none() && ratio(&[], &[]).is_none());
     }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Params {
     /// All that come as parameters.
     pub regs: RegSet,
-    /// Of these, registers that may be a quotient, and nobody but an exit wants to know it: they come as dividend and
+    /// Of these, registers that may be a quotient which only an exit wants: they come as dividend and
     /// divisor.
     pub quotients: RegSet,
 }

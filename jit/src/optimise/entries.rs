@@ -79,7 +79,7 @@ impl Translator<'_> {
     pub(super) fn shared_ends(&mut self) {
         if let Some([base, entry, from]) = self.e.begin_dispatch() {
             let mut again = base;
-            // Worth a look only if somebody may jump to more of this unit than its root.
+            // Worth a look only if other units may jump to more of this unit than its root.
             if self.region.blocks.values().filter(|block| block.entry).count() > 1 {
                 let polled = self.e.polled(base);
                 self.e.return_if(polled, Complete::Poll);

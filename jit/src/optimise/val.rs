@@ -17,7 +17,7 @@ pub(crate) enum Val {
         if_nonzero: u32,
         if_zero: u32,
     },
-    /// A quotient, made when needed: mostly somebody only wants to know which is larger. The divisor is not 0.
+    /// A quotient, made when needed: mostly it is only asked which of the two is larger. The divisor is not 0.
     Quotient {
         dividend: ir::Value,
         divisor: ir::Value,
