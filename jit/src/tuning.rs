@@ -29,8 +29,9 @@ pub(crate) const WARM_SHARE: i32 = 4;
 /// half of it umix-bench takes 22% more, sandmark-short 4% more, midmark 12% less; with four times as much umix 27% and advent
 /// 6% more, umix-bench 10% less.
 pub(crate) const THRESHOLD_CLIF: u64 = 15_000;
-/// CLIF instructions that a word becomes, as the threshold reckons for what waits for the thread. (Measured over these programs it
-/// is 2.7 with everything that a join costs.) By the clock: docs/performance.md, "Where the time goes".
+/// CLIF instructions that a word becomes, as the threshold reckons for what waits for the thread: too few rather than too many, for
+/// what it really became counts as soon as it is there. (With counting it is 2.4 on midmark, 2.6 on sandmark-short, 3.1 on advent,
+/// 4.6 on umix, and 7.7 on um-midmark, whose blocks all end in computed jumps.)
 pub(crate) const CLIF_PER_WORD: u64 = 2;
 /// Regions that wait for the compiler's thread. Others have to become hot again. It is a bound on the memory
 /// that waits, reached by no program that was measured: without the threshold, which counts what waits, it was (see there).
