@@ -67,10 +67,14 @@ impl Watch {
 
     /// Sets and clears bits of the word at `offset`.
     pub(crate) fn change(&mut self, offset: u32, set: u8, clear: u8) {
+        let byte = self.byte_mut(offset);
+        *byte = *byte & !clear | set;
+    }
+
+    fn byte_mut(&mut self, offset: u32) -> &mut u8 {
         assert!((offset as usize) < self.room, "offset {offset} is in no program");
         // SAFETY: in range by the assertion.
-        let byte = unsafe { &mut *self.bytes.add(offset as usize) };
-        *byte = *byte & !clear | set;
+        unsafe { &mut *self.bytes.add(offset as usize) }
     }
 
     /// An engine above has derived something from the word at `offset`.
@@ -135,9 +139,10 @@ impl Watch {
 
     /// The interpreter depends on the word at `offset` from now on.
     pub(crate) fn decoded(&mut self, offset: u32) {
-        let before = self.byte(offset);
-        self.change(offset, WATCH_DECODED, WATCH_BLIND);
-        if before & WATCH_BLIND != 0 {
+        let byte = self.byte_mut(offset);
+        let was_blind = *byte & WATCH_BLIND != 0;
+        *byte = *byte & !WATCH_BLIND | WATCH_DECODED;
+        if was_blind {
             self.decoded.push(offset);
         }
     }

@@ -80,17 +80,16 @@ impl Region {
 
     /// Ranges of words that were looked at, without those that are read at run time: what the unit is made from.
     pub fn fixed_ranges(&self) -> Vec<(u32, u32)> {
-        let mut ranges = Vec::new();
-        for (start, end) in self.ranges() {
-            let mut from = start;
-            for word in (start..end).filter(|&word| self.is_volatile(word)) {
-                if from < word {
-                    ranges.push((from, word));
-                }
-                from = word + 1;
-            }
-            if from < end {
-                ranges.push((from, end));
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        let mut add = |pc: u32| match ranges.last_mut() {
+            Some(last) if last.1 >= pc => last.1 = pc + 1,
+            _ => ranges.push((pc, pc + 1)),
+        };
+        for block in self.blocks.values() {
+            let fixed = block.with_pcs().filter(|(_, inst)| matches!(inst, Inst::Fixed(..)));
+            fixed.for_each(|(pc, _)| add(pc));
+            if block.read_end() > block.end() && block.end() < self.program_len {
+                add(block.end());
             }
         }
         ranges

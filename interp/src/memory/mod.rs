@@ -232,16 +232,13 @@ impl Memory {
     /// The limit is reached, or the system has no more memory.
     #[inline]
     pub fn alloc(&mut self, words: u32) -> Result<u32, OutOfMemory> {
-        if let Some(id) = self.alloc_from_run(words) {
-            return Ok(id);
-        }
         if words > SMALL_WORDS_MAX {
             return self.alloc_large(words);
         }
-        if !self.refill(small_granules(words)) {
+        if self.run_end - self.cursor < small_granules(words) && !self.refill(small_granules(words)) {
             return Err(OutOfMemory { words, limit_bytes: self.limit_bytes });
         }
-        Ok(self.alloc_from_run(words).expect("the new run is long enough"))
+        Ok(self.alloc_from_run(words).expect("the run is long enough"))
     }
 
     /// A new small segment, if the current run has room for it.
