@@ -20,7 +20,7 @@
 //!   (`program.rs`).
 //! - All memory of segments lies in one reserved range, and each access is checked (`memory/`).
 //! - Safe code cannot break any of this: what could (a machine's state, to be changed) takes an `unsafe` call.
-//! - [`step`] has the full meaning of every operator; the loop in `run.rs` has only its quick cases.
+//! - `step.rs` has the full meaning of every operator; the loop in `run.rs` has only its quick cases.
 //!
 //! ```
 //! use rum_interp::{Machine, MachineOptions, Scripted, Stop};

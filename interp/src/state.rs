@@ -82,7 +82,7 @@ pub mod offset {
     const _: () = assert!(offset_of!(State, guest.registers) == 0 && STATE_BEFORE_DATA_BYTES < 1 << 16);
 }
 
-/// How far before granule 0 a [`StateBox`] keeps its state, in bytes.
+/// How far before granule 0 a machine keeps its state, in bytes.
 pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
 const _: () = assert!(STATE_BEFORE_DATA_BYTES + size_of::<AtomicU32>() <= PREFIX_BYTES);
 

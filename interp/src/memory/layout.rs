@@ -1,4 +1,4 @@
-//! Where segments are and how their lengths are told: the one place that knows. The interpreter uses [`Segments`];
+//! Where segments are and how their lengths are told: the one place that knows. The interpreter uses `Segments`;
 //! engines that make code of their own use the constants.
 //!
 //! One reserved range of *granules* of 8 bytes holds every segment, and an identifier *is* the number of its first
