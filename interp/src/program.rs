@@ -93,8 +93,7 @@ impl Program {
     pub fn decode(&mut self, words: &[Word], pc: u32) {
         let at = pc as usize;
         self.expect_use(at);
-        let fusible =
-            (at..(at + FUSED_MAX).min(words.len())).take_while(|&at| !self.watch.is_volatile(at as u32)).count();
+        let fusible = self.watch.steady_words(at, FUSED_MAX.min(words.len() - at));
         if fusible == 0 {
             // Whatever the word is, `step` looks at it each time.
             self.entries.set(at, Entry { handler: Handler::Slow, ..Entry::default() });
@@ -103,7 +102,7 @@ impl Program {
         let (entry, used) = decode_entry(&words[at..at + fusible], words.len());
         assert!(at + used <= words.len() && used <= FUSED_MAX);
         self.entries.set(at, entry);
-        (at..at + used).for_each(|at| self.watch.decoded(at as u32));
+        self.watch.decoded(at, used);
         self.entries.touch(at, at + used);
     }
 

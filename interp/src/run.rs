@@ -278,13 +278,13 @@ fn quick<const HOT: bool>(
                             set!(entry.$a, get!(chosen))
                         }};
                         (Alloc, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            match state.guest.memory.alloc_from_run(get!(entry.$c)) {
+                            match state.guest.memory.alloc_from_run(view.segments, get!(entry.$c)) {
                                 Some(id) => set!(entry.$b, id),
                                 None => break 'quick $before,
                             }
                         }};
                         (Abandon, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            if !state.guest.memory.abandon_small(get!(entry.$c)) {
+                            if !view.segments.abandon_small(get!(entry.$c)) {
                                 break 'quick $before;
                             }
                         }};

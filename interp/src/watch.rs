@@ -137,13 +137,24 @@ impl Watch {
         volatile
     }
 
-    /// The interpreter depends on the word at `offset` from now on.
-    pub(crate) fn decoded(&mut self, offset: u32) {
-        let byte = self.byte_mut(offset);
-        let was_blind = *byte & WATCH_BLIND != 0;
-        *byte = *byte & !WATCH_BLIND | WATCH_DECODED;
-        if was_blind {
-            self.decoded.push(offset);
+    /// How many of the `words` words from `at` on come before one that is patched again and again.
+    pub(crate) fn steady_words(&self, at: usize, words: usize) -> usize {
+        assert!(at + words <= self.room, "offset {at} is in no program");
+        // SAFETY: in range by the assertion.
+        (0..words).take_while(|i| unsafe { *self.bytes.add(at + i) } & WATCH_VOLATILE == 0).count()
+    }
+
+    /// The interpreter depends on the `words` words from `at` on from now on.
+    pub(crate) fn decoded(&mut self, at: usize, words: usize) {
+        assert!(at + words <= self.room, "offset {at} is in no program");
+        for offset in at..at + words {
+            // SAFETY: in range by the assertion.
+            let byte = unsafe { &mut *self.bytes.add(offset) };
+            *byte |= WATCH_DECODED;
+            if *byte & WATCH_BLIND != 0 {
+                *byte &= !WATCH_BLIND;
+                self.decoded.push(offset as u32);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use engine::EngineArgs;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::Duration;
 use values::{ColorArg, StatsFormat, parse_count, parse_duration, parse_size};
@@ -194,8 +195,9 @@ pub fn definition() -> clap::Command {
 /// # Errors
 /// It is wrong, or asks for help; the error knows how to tell its user.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, clap::Error> {
-    let mut definition = definition();
-    let matches = definition.try_get_matches_from_mut(words)?;
+    // Once in a process: giving back its hundreds of small pieces would take longer than parsing.
+    let mut definition = ManuallyDrop::new(definition());
+    let matches = ManuallyDrop::new(definition.try_get_matches_from_mut(words)?);
     let Some(command) = Frame::from_arg_matches(&matches)?.command else {
         return Ok(Command::Run(RunArgs::from_arg_matches(&matches)?));
     };

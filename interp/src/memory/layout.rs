@@ -125,4 +125,20 @@ impl Segments {
             u64::from(offset) + 1 < u64::from(len) || (len == LARGE && offset < *self.header(id))
         }
     }
+
+    /// Gives the segment `id` back; false if it is not an active small one.
+    ///
+    /// # Safety
+    /// The segments are mapped.
+    #[inline(always)]
+    pub unsafe fn abandon_small(self, id: u32) -> bool {
+        // SAFETY: an active identifier is below `id_bound`.
+        unsafe {
+            let small = !matches!(self.len_byte(id), 0 | LARGE);
+            if small {
+                self.set_len_byte(id, 0);
+            }
+            small
+        }
+    }
 }

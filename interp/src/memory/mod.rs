@@ -238,26 +238,31 @@ impl Memory {
         if self.run_end - self.cursor < small_granules(words) && !self.refill(small_granules(words)) {
             return Err(OutOfMemory { words, limit_bytes: self.limit_bytes });
         }
-        Ok(self.alloc_from_run(words).expect("the run is long enough"))
+        // SAFETY: the segments are ours.
+        Ok(unsafe { self.alloc_from_run(self.segments, words) }.expect("the run is long enough"))
     }
 
     /// A new small segment, if the current run has room for it.
+    ///
+    /// # Safety
+    /// `segments` are this memory's, which callers with a loop keep at hand.
     #[inline(always)]
-    pub(crate) fn alloc_from_run(&mut self, words: u32) -> Option<u32> {
+    pub(crate) unsafe fn alloc_from_run(&mut self, segments: Segments, words: u32) -> Option<u32> {
         if words > SMALL_WORDS_MAX || self.run_end - self.cursor < small_granules(words) {
             return None;
         }
         let id = self.cursor;
         self.cursor += small_granules(words);
         // SAFETY: the current run is free, and lies below `id_bound`.
-        unsafe { self.segments.set_len_byte(id, small_len(words)) };
+        unsafe { segments.set_len_byte(id, small_len(words)) };
         Some(id)
     }
 
     /// Gives segment `id` back; false if it is not active or is segment 0.
     #[inline]
     pub fn abandon(&mut self, id: u32) -> bool {
-        if self.abandon_small(id) {
+        // SAFETY: the segments are ours.
+        if unsafe { self.segments.abandon_small(id) } {
             return true;
         }
         let large = self.is_large(id);
@@ -265,17 +270,6 @@ impl Memory {
             self.abandon_large(id);
         }
         large
-    }
-
-    /// Gives segment `id` back; false if it is not an active small one.
-    #[inline(always)]
-    pub(crate) fn abandon_small(&mut self, id: u32) -> bool {
-        let small = !matches!(self.len_byte(id), 0 | LARGE);
-        if small {
-            // SAFETY: `id` is active, so it is below `id_bound`.
-            unsafe { self.segments.set_len_byte(id, 0) };
-        }
-        small
     }
 
     /// Appends `words` to the program; for reading an image piece by piece.
