@@ -96,6 +96,7 @@ impl Policy {
     }
 
     /// What to do next.
+    #[inline(always)]
     pub fn after(&self, outcome: Outcome, at: Circumstances, threshold: i32) -> Action {
         match outcome {
             Outcome::Paused(Pause::HasCode) => Action::Enter,
@@ -107,6 +108,7 @@ impl Policy {
         }
     }
 
+    #[inline(always)]
     fn after_exit(&self, exit: Exit, at: Circumstances, threshold: i32) -> Action {
         match exit {
             Exit::Site { unit, reason: Reason::Check, .. } if self.is_worth_a_look(at.checks_failed) => {

@@ -12,6 +12,7 @@ use rum_interp::engine::Pause;
 
 impl Engine {
     /// Runs compiled code from the pc on, and completes the state where it was left.
+    #[inline(always)]
     pub(super) fn execute(&mut self, machine: &mut Machine, entry: EntryPoint, until: u64) -> Outcome {
         let mut calls = HostCalls::new(machine);
         // SAFETY: `machine` is borrowed for the call, and compiled code and its host calls are the only users meanwhile.

@@ -114,6 +114,7 @@ impl Engine {
     }
 
     /// Does what the policy says, and leaves what is to be done next: to enter code, or to interpret.
+    #[inline(always)]
     fn carry_out(&mut self, action: &mut Action, at: Circumstances, machine: &mut Machine, until: u64) -> Option<Stop> {
         match std::mem::replace(action, Action::Enter) {
             Action::Enter => None,
@@ -134,6 +135,7 @@ impl Engine {
     }
 
     /// What the policy wants to know about where an outcome left the machine. Counts what is counted there.
+    #[inline(always)]
     fn circumstances(&mut self, machine: &mut Machine, outcome: &Outcome) -> Circumstances {
         let state = state_of(machine);
         let polled = state.poll().is_raised();

@@ -10,11 +10,15 @@ use rum_interp::{Machine, Stop};
 
 impl Engine {
     /// Takes the news of the program, and answers whoever raised the poll word. A stop if the embedder wants control.
+    #[inline(always)]
     pub(super) fn settle(&mut self, machine: &mut Machine) -> Option<Stop> {
         self.catch_up(state_of(machine));
-        if !machine.state().poll().is_raised() {
-            return None;
-        }
+        if machine.state().poll().is_raised() { self.answer(machine) } else { None }
+    }
+
+    /// Answers whoever raised the poll word.
+    #[cold]
+    fn answer(&mut self, machine: &mut Machine) -> Option<Stop> {
         let bits = machine.state().poll().take();
         if bits & POLL_FLUSH != 0
             && let Err(error) = machine.flush()
@@ -28,14 +32,19 @@ impl Engine {
     }
 
     /// Ends what the program's changes have made stale.
+    #[inline(always)]
     pub(super) fn catch_up(&mut self, state: &mut State) {
         if state.replacements() != self.replacements {
             self.replacements = state.replacements();
             self.program_replaced(state);
         }
-        if !state.watch().has_news() {
-            return;
+        if state.watch().has_news() {
+            self.take_news(state);
         }
+    }
+
+    /// Ends what depends on words that have changed.
+    fn take_news(&mut self, state: &mut State) {
         for offset in state.watch_mut().take_stored() {
             let dropped = self.drop_waiting(state, |pending| contains(&pending.region.ranges(), offset));
             let killed = self.units.word_stored(offset, state, &mut self.journal);
