@@ -13,8 +13,8 @@
 //! ```
 
 pub use rum_interp::{
-    AddressSpace, Console, Fault, FaultKind, ImageError, Machine, MachineOptions, OutOfMemory, PollHandle, Scripted,
-    SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa,
+    AddressSpace, Console, Fault, FaultKind, Ids, ImageError, Machine, MachineOptions, NAMED_ALLOCS, OutOfMemory, Past,
+    PollHandle, Scripted, SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa,
 };
 pub use rum_jit::{EngineError, EngineKind, Optimisation, Options, Stats, Vm};
 

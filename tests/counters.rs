@@ -2,7 +2,7 @@
 //! something unless it is switched off, and hot programs run in compiled code.
 
 use crate::support::{arg, counter, root, rum, shared, status, stderr};
-use rum::{Console, Machine, MachineOptions, Optimisation, Options, Stats, Stop, Vm, Word};
+use rum::{Console, Ids, Machine, MachineOptions, Optimisation, Options, Stats, Stop, Vm, Word};
 use rum_testkit::builder::{Builder, Label, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::contenders::{Drive, JitContender, machine_options};
 use rum_testkit::matrix::{Contender, Run};
@@ -236,7 +236,7 @@ fn something_for_everyone() -> Vec<Word> {
 fn run_without(disabled: &[Optimisation]) -> Run {
     let options = Options { hot_threshold: THRESHOLD, disabled: disabled.to_vec(), ..JitContender::eager() };
     let case = Case { program: something_for_everyone(), input: vec![], budget: u64::MAX };
-    let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+    let run = JitContender::new("jit", Drive::Whole, options, machine_options(true, Ids::default())).run(&case, false);
     assert!(run.counters["instructions compiled"] > run.counters["instructions"] / 2, "{:?}", run.counters);
     run
 }
@@ -293,7 +293,7 @@ fn loops_that_take_turns(turns: u32) -> Vec<Word> {
 fn loops_that_take_turns_become_one_unit() {
     let options = Options { hot_threshold: THRESHOLD, ..JitContender::eager() };
     let case = Case { program: loops_that_take_turns(100 * THRESHOLD), input: vec![], budget: u64::MAX };
-    let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+    let run = JitContender::new("jit", Drive::Whole, options, machine_options(true, Ids::default())).run(&case, false);
     assert!(run.counters["instructions compiled"] > run.counters["instructions"] / 2, "{:?}", run.counters);
     assert!(run.counters["regions published"] > 3, "each was hot before they took turns: {:?}", run.counters);
     assert!(run.counters["killed by improved"] > 0, "none was taken in by another: {:?}", run.counters);

@@ -58,7 +58,7 @@ fn cases() -> Vec<Case> {
         case(
             "index-inactive",
             vec![lit(1, 77), index(2, 1, 0)],
-            "index of segment 77, which is not active at pc 1: r2 := m[r1][r0]",
+            "index of segment 77, which was never active at pc 1: r2 := m[r1][r0]",
             1,
             "r1 = 77         0x0000004d",
         ),
@@ -72,7 +72,7 @@ fn cases() -> Vec<Case> {
         case(
             "amend-inactive",
             vec![lit(1, 77), amend(1, 0, 2)],
-            "amendment of segment 77, which is not active at pc 1: m[r1][r0] := r2",
+            "amendment of segment 77, which was never active at pc 1: m[r1][r0] := r2",
             1,
             "r1 = 77 ",
         ),
@@ -93,7 +93,7 @@ fn cases() -> Vec<Case> {
         case(
             "abandon-inactive",
             vec![lit(4, 5), abandon(4)],
-            "abandonment of segment 5, which is not active at pc 1: unmap m[r4]",
+            "abandonment of segment 5, which was never active at pc 1: unmap m[r4]",
             1,
             "r4 = 5 ",
         ),
@@ -107,7 +107,7 @@ fn cases() -> Vec<Case> {
         case(
             "load-inactive",
             vec![lit(1, 6), load_program(1, 2)],
-            "load-program from segment 6, which is not active at pc 1: goto r2 in program m[r1]",
+            "load-program from segment 6, which was never active at pc 1: goto r2 in program m[r1]",
             1,
             "r1 = 6 ",
         ),
@@ -148,10 +148,10 @@ fn segments_have_ends_and_lives() {
     let cases = [
         ("index-outside", with_segment(false, &[index(3, 1, 2)]), "offset 2, capacity 2 words"),
         ("amend-outside", with_segment(false, &[amend(1, 2, 3)]), "offset 2, capacity 2 words"),
-        ("index-inactive", with_segment(true, &[index(3, 1, 4)]), "which is not active"),
-        ("amend-inactive", with_segment(true, &[amend(1, 4, 3)]), "which is not active"),
-        ("abandon-inactive", with_segment(true, &[abandon(1)]), "which is not active"),
-        ("load-inactive", with_segment(true, &[load_program(1, 4)]), "which is not active"),
+        ("index-inactive", with_segment(true, &[index(3, 1, 4)]), "which was abandoned"),
+        ("amend-inactive", with_segment(true, &[amend(1, 4, 3)]), "which was abandoned"),
+        ("abandon-inactive", with_segment(true, &[abandon(1)]), "which was abandoned"),
+        ("load-inactive", with_segment(true, &[load_program(1, 4)]), "which was abandoned"),
         ("index-outside", vec![alloc(1, 0), index(3, 1, 0)], "offset 0, capacity 0 words"),
         ("pc-outside", vec![alloc(1, 0), load_program(1, 0)], "which has 0 words at pc 0"),
     ];

@@ -11,6 +11,7 @@ mod counters;
 mod faults;
 mod gate;
 mod hostile;
+mod ids;
 mod images;
 mod languages;
 mod library;

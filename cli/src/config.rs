@@ -47,7 +47,7 @@ impl RunConfig {
     /// # Errors
     /// The image cannot be opened, or is plainly none.
     pub fn new(args: RunArgs) -> Result<(RunConfig, Image), Failure> {
-        let mut machine = MachineOptions::default();
+        let mut machine = MachineOptions { ids: args.engine.ids.into(), ..MachineOptions::default() };
         if let Some(bytes) = args.limits.max_memory {
             machine.memory_bytes_max = bytes;
         }

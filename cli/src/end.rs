@@ -4,7 +4,7 @@ use crate::config::RunConfig;
 use crate::failure::{say, status};
 use crate::human;
 use crate::signals::Cause;
-use rum::{Fault, OutOfMemory, Vm, Word, fault, image};
+use rum::{Fault, Ids, Machine, NAMED_ALLOCS, OutOfMemory, Past, Vm, Word, fault, image};
 use std::io;
 
 /// How a program ended, as far as `rum` is concerned.
@@ -80,7 +80,28 @@ fn tell_fault(fault: &Fault, config: &RunConfig, vm: Option<&Vm>) {
     let words = vm.and_then(|vm| vm.machine().segment(0)).unwrap_or_default();
     if let Some(hint) = image::byte_order_hint(words).or_else(|| text_hint(words)) {
         say(format_args!("{}: {hint}", config.name));
+    } else if let Some(machine) = vm.map(Vm::machine).filter(|machine| may_count_on_numbers(fault, machine)) {
+        let which = match machine.ids() {
+            Ids::Mixed => format!("only the first {} segments are", human::count(NAMED_ALLOCS.into())),
+            _ => "no segments are".to_owned(),
+        };
+        say(format_args!(
+            "{which} numbered 1, 2, 3, ... here; a program that counts on more runs with --ids sequential"
+        ));
     }
+}
+
+/// Whether a fault may be that of a program that counts on the numbers which machines commonly hand out as identifiers, where
+/// this one did not.
+fn may_count_on_numbers(fault: &Fault, machine: &Machine) -> bool {
+    /// Higher identifiers are hardly the work of counting.
+    const COUNTED_MAX: u32 = 1 << 24;
+    let runs_out = match machine.ids() {
+        Ids::Mixed => !machine.is_naming(),
+        Ids::Address => true,
+        Ids::Sequential => false,
+    };
+    runs_out && fault.kind.inactive().is_some_and(|(id, past)| (1..COUNTED_MAX).contains(&id) && past != Past::Unknown)
 }
 
 fn memory_text(failure: &OutOfMemory, vm: Option<&Vm>) -> String {

@@ -35,6 +35,8 @@ impl Report {
             ("engine", json!(config.engine.name())),
             ("exit_status", json!(end.status())),
             ("fault", if let End::Fault(fault) = end { json!(fault.kind.name()) } else { Value::Null }),
+            ("ids", json!(machine.ids().name())),
+            ("ids_max", json!(machine.names_max())),
             ("image", json!(config.name)),
             ("instructions_per_second", json!((instructions as f64 / wall.as_secs_f64()).round() as u64)),
             ("memory_limit_bytes", json!(machine.memory_bytes_max())),
@@ -90,6 +92,10 @@ impl Report {
             ("peak memory".to_owned(), show("peak_rss_bytes", human::bytes)),
             ("guest memory".to_owned(), memory),
             ("live segments".to_owned(), show("segments_live", human::count)),
+            (
+                "identifiers".to_owned(),
+                format!("{}, numbered up to {}", self.word("ids"), show("ids_max", human::count)),
+            ),
             ("program".to_owned(), format!("{} words", show("program_words", human::count))),
             ("output".to_owned(), show("output_bytes", human::bytes)),
         ];

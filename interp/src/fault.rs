@@ -14,26 +14,58 @@ pub enum FaultKind {
     /// The pc is not below segment 0's capacity.
     PcOutside { capacity: u32 },
     /// Index of a segment that is not active.
-    IndexInactive { id: u32 },
+    IndexInactive { id: u32, past: Past },
     /// Index at or beyond the segment's capacity.
     IndexOutside { id: u32, offset: u32, capacity: u32 },
     /// Amendment of a segment that is not active.
-    AmendInactive { id: u32 },
+    AmendInactive { id: u32, past: Past },
     /// Amendment at or beyond the segment's capacity.
     AmendOutside { id: u32, offset: u32, capacity: u32 },
     /// Abandonment of segment 0.
     AbandonProgram,
     /// Abandonment of a segment that is not active.
-    AbandonInactive { id: u32 },
+    AbandonInactive { id: u32, past: Past },
     /// Division by 0.
     DivisionByZero { dividend: u32 },
     /// Load-program from a segment that is not active.
-    LoadInactive { id: u32 },
+    LoadInactive { id: u32, past: Past },
     /// Output of a value above 255.
     OutputTooLarge { value: u32 },
 }
 
+/// What is known about an identifier that names no active segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Past {
+    /// No segment has ever had it.
+    NeverActive,
+    /// A segment had it and was abandoned.
+    Abandoned,
+    /// Where identifiers say where segments are, nothing is kept of those that are gone.
+    Unknown,
+}
+
+impl fmt::Display for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Past::NeverActive => "which was never active",
+            Past::Abandoned => "which was abandoned",
+            Past::Unknown => "which is not active",
+        })
+    }
+}
+
 impl FaultKind {
+    /// The identifier that names no active segment, and what is known about it, if that is what happened.
+    pub const fn inactive(&self) -> Option<(u32, Past)> {
+        match *self {
+            FaultKind::IndexInactive { id, past }
+            | FaultKind::AmendInactive { id, past }
+            | FaultKind::AbandonInactive { id, past }
+            | FaultKind::LoadInactive { id, past } => Some((id, past)),
+            _ => None,
+        }
+    }
+
     /// A short name, stable for scripts (kebab case).
     pub const fn name(&self) -> &'static str {
         match self {
@@ -61,18 +93,18 @@ impl fmt::Display for FaultKind {
             FaultKind::PcOutside { capacity } => {
                 write!(f, "pc outside segment 0, which has {}", Words(capacity))
             }
-            FaultKind::IndexInactive { id } => write!(f, "index of segment {id}, which is not active"),
+            FaultKind::IndexInactive { id, past } => write!(f, "index of segment {id}, {past}"),
             FaultKind::IndexOutside { id, offset, capacity } => {
                 write!(f, "index outside segment {id}: offset {offset}, capacity {}", Words(capacity))
             }
-            FaultKind::AmendInactive { id } => write!(f, "amendment of segment {id}, which is not active"),
+            FaultKind::AmendInactive { id, past } => write!(f, "amendment of segment {id}, {past}"),
             FaultKind::AmendOutside { id, offset, capacity } => {
                 write!(f, "amendment outside segment {id}: offset {offset}, capacity {}", Words(capacity))
             }
             FaultKind::AbandonProgram => write!(f, "abandonment of segment 0, the program"),
-            FaultKind::AbandonInactive { id } => write!(f, "abandonment of segment {id}, which is not active"),
+            FaultKind::AbandonInactive { id, past } => write!(f, "abandonment of segment {id}, {past}"),
             FaultKind::DivisionByZero { dividend } => write!(f, "division of {dividend} by 0"),
-            FaultKind::LoadInactive { id } => write!(f, "load-program from segment {id}, which is not active"),
+            FaultKind::LoadInactive { id, past } => write!(f, "load-program from segment {id}, {past}"),
             FaultKind::OutputTooLarge { value } => write!(f, "output of {value}, which is above 255"),
         }
     }

@@ -11,7 +11,7 @@
 //!
 //! - every case in which "the machine may fail" is a [`Fault`]: it names the pc, the instruction and the values, and the
 //!   faulting instruction has had no effect and is not counted;
-//! - identifiers follow from the order of allocs and abandons alone;
+//! - identifiers follow from the order of allocs and abandons alone; [`Ids`] says how;
 //! - output may be buffered, but is written before input is waited for, on every stop, and when asked for.
 //!
 //! # Invariants
@@ -60,11 +60,11 @@ mod timer;
 mod watch;
 
 pub use console::{Console, Scripted, Stdio};
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, Past};
 pub use image::{ImageError, decode_image, encode_image};
 pub use isa::Word;
 pub use machine::{Machine, MachineOptions, SetupError};
-pub use memory::{AddressSpace, OutOfMemory};
+pub use memory::{AddressSpace, Ids, NAMED_ALLOCS, OutOfMemory};
 pub use poll::PollHandle;
 pub use stop::Stop;
 pub use timer::Timer;

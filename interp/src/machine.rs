@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::host;
 use crate::image::{ImageError, ImageReader};
 use crate::isa::Word;
-use crate::memory::{AddressSpace, Memory, OutOfMemory};
+use crate::memory::{AddressSpace, Ids, Memory, MemoryOptions, NAMED_ALLOCS, OutOfMemory};
 use crate::poll::{POLL_FLUSH, PollHandle, stop_for};
 use crate::run::{Pause, run};
 use crate::state::{State, StateBox};
@@ -22,6 +22,10 @@ pub struct MachineOptions {
     pub memory_bytes_max: u64,
     /// Address space to reserve.
     pub address_space: AddressSpace,
+    /// Which identifiers new segments get.
+    pub ids: Ids,
+    /// With [`Ids::Mixed`], how many segments are numbered, at most [`NAMED_ALLOCS`]: fewer are for tests.
+    pub named_allocs: u32,
     /// Limit on the bytes that the program may put out, kept exactly; none if there is no limit.
     pub output_bytes_max: Option<u64>,
 }
@@ -32,7 +36,21 @@ impl Default for MachineOptions {
         MachineOptions {
             memory_bytes_max: host::memory_bytes() / 4 * 3,
             address_space: AddressSpace::Auto,
+            ids: Ids::default(),
+            named_allocs: NAMED_ALLOCS,
             output_bytes_max: None,
+        }
+    }
+}
+
+impl MachineOptions {
+    /// Those that the segments are made by.
+    pub fn memory(&self) -> MemoryOptions {
+        MemoryOptions {
+            limit_bytes: self.memory_bytes_max,
+            space: self.address_space,
+            ids: self.ids,
+            named_allocs: self.named_allocs,
         }
     }
 }
@@ -108,8 +126,7 @@ impl Machine {
     }
 
     fn without_program(console: Box<dyn Console>, options: &MachineOptions) -> Result<Machine, SetupError> {
-        let state = State::new(options.memory_bytes_max, options.address_space, options.output_bytes_max)
-            .map_err(SetupError::Reserve)?;
+        let state = State::new(options.memory(), options.output_bytes_max).map_err(SetupError::Reserve)?;
         Ok(Machine { state: StateBox::new(state), console })
     }
 
@@ -210,6 +227,21 @@ impl Machine {
     /// The words of an active segment.
     pub fn segment(&self, id: u32) -> Option<&[Word]> {
         self.state.guest.memory.segment(id)
+    }
+
+    /// Which identifiers segments get.
+    pub fn ids(&self) -> Ids {
+        self.state.guest.memory.ids()
+    }
+
+    /// Whether the next segment is numbered: gets an identifier that counts from 1.
+    pub fn is_naming(&self) -> bool {
+        self.state.guest.memory.is_naming()
+    }
+
+    /// The highest number that a segment had as its identifier, 0 if none had one.
+    pub fn names_max(&self) -> u32 {
+        self.state.guest.memory.names_max()
     }
 
     /// Identifiers and lengths in words of all active segments but 0. Walks over all of them.

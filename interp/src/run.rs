@@ -17,7 +17,7 @@ use crate::memory::layout::Segments;
 use crate::state::State;
 use crate::step::step;
 use crate::stop::Stop;
-use crate::watch::WATCH_VALUE;
+use crate::watch::{WATCH_NAMED, WATCH_VALUE};
 
 /// Why the loop gives control back.
 #[derive(Debug)]
@@ -95,7 +95,8 @@ fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Resul
 struct View {
     registers: *mut u32,
     segments: Segments,
-    watch: *const u8,
+    watch: *mut u8,
+    entries: *const Entry,
     program_len: u32,
 }
 
@@ -105,6 +106,7 @@ impl View {
             registers: state.guest.registers.as_mut_ptr(),
             segments: state.guest.memory.segments,
             watch: state.program.watch.bytes,
+            entries: state.program.entries.table,
             program_len: state.guest.memory.program_len,
         }
     }
@@ -135,32 +137,59 @@ impl View {
         unsafe { *self.segments.word(0, offset) }
     }
 
+    /// Loads for the instruction whose entry is `at`.
+    ///
     /// # Safety
-    /// The view is valid.
+    /// The view is valid, and the entry that of a word of segment 0.
     #[inline(always)]
-    unsafe fn load(self, id: u32, offset: u32) -> Option<Word> {
-        // SAFETY: both tests prove that the word exists.
+    unsafe fn load(self, id: u32, offset: u32, at: *const Entry) -> Option<Word> {
+        // SAFETY: what was tested or found exists.
         unsafe {
             if id == 0 {
                 return (offset < self.program_len).then(|| self.slot(offset));
             }
-            self.segments.reaches(id, offset).then(|| *self.segments.word(id, offset))
+            if self.segments.reaches(id, offset) {
+                return Some(*self.segments.word(id, offset));
+            }
+            self.named_word(id, offset, at).map(|word| *word)
         }
     }
 
-    /// Stores where that needs nothing else: not outside, not into a word that something depends on.
+    /// Stores for the instruction whose entry is `at`, where that needs nothing else: not outside, not into a word that
+    /// something depends on.
     ///
     /// # Safety
-    /// The view is valid.
+    /// As for [`View::load`].
     #[inline(always)]
-    unsafe fn store(self, id: u32, offset: u32, value: Word) -> bool {
-        // SAFETY: both tests prove that the word exists.
+    unsafe fn store(self, id: u32, offset: u32, value: Word, at: *const Entry) -> bool {
+        // SAFETY: what was tested or found exists.
         unsafe {
-            let possible = if id == 0 { self.storable(offset) } else { self.segments.reaches(id, offset) };
-            if possible {
-                *self.segments.word(id, offset) = value;
+            if id == 0 {
+                let possible = self.storable(offset);
+                if possible {
+                    *self.segments.word(0, offset) = value;
+                }
+                return possible;
             }
-            possible
+            if self.segments.reaches(id, offset) {
+                *self.segments.word(id, offset) = value;
+                return true;
+            }
+            self.named_word(id, offset, at).map(|word| *word = value).is_some()
+        }
+    }
+
+    /// A word of a segment with a name; notes that the instruction has met one.
+    ///
+    /// # Safety
+    /// As for [`View::load`].
+    #[inline(always)]
+    unsafe fn named_word(self, id: u32, offset: u32, at: *const Entry) -> Option<*mut Word> {
+        // SAFETY: the caller's promise; every word of segment 0 has a watch byte.
+        unsafe {
+            let word = self.segments.named_word(id, offset)?;
+            *self.watch.add(pc_of(self.entries, at) as usize) |= WATCH_NAMED;
+            Some(word)
         }
     }
 
@@ -188,7 +217,7 @@ fn quick<const HOT: bool>(
 ) -> Result<(), Pause> {
     'outside: loop {
         let view = View::of(state);
-        let entries = state.program.entries.table.cast_const();
+        let entries = view.entries;
         let heat = state.program.heat.numbers;
         let replacements = state.replacements;
         let mut first_visit = false;
@@ -248,13 +277,13 @@ fn quick<const HOT: bool>(
                             set!(entry.$a, entry.$imm)
                         };
                         (Index, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            match view.load(get!(entry.$b), get!(entry.$c)) {
+                            match view.load(get!(entry.$b), get!(entry.$c), at.add($before)) {
                                 Some(value) => set!(entry.$a, value),
                                 None => break 'quick $before,
                             }
                         }};
                         (Amend, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            if !view.store(get!(entry.$a), get!(entry.$b), get!(entry.$c)) {
+                            if !view.store(get!(entry.$a), get!(entry.$b), get!(entry.$c), at.add($before)) {
                                 break 'quick $before;
                             }
                         }};
@@ -278,13 +307,18 @@ fn quick<const HOT: bool>(
                             set!(entry.$a, get!(chosen))
                         }};
                         (Alloc, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            match state.guest.memory.alloc_from_run(view.segments, get!(entry.$c)) {
+                            let words = get!(entry.$c);
+                            match state.guest.memory.alloc_from_run(view.segments, words) {
                                 Some(id) => set!(entry.$b, id),
-                                None => break 'quick $before,
+                                None => match state.guest.memory.alloc_if_named(words) {
+                                    Some(id) => set!(entry.$b, id),
+                                    None => break 'quick $before,
+                                },
                             }
                         }};
                         (Abandon, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            if !view.segments.abandon_small(get!(entry.$c)) {
+                            let id = get!(entry.$c);
+                            if !view.segments.abandon_small(id) && !state.guest.memory.abandon_if_named(id) {
                                 break 'quick $before;
                             }
                         }};
@@ -309,7 +343,7 @@ fn quick<const HOT: bool>(
                             if get!(entry.$segment) == 0 {
                                 set!(entry.$data, view.slot(entry.$imm))
                             } else {
-                                match view.load(get!(entry.$segment), entry.$imm) {
+                                match view.load(get!(entry.$segment), entry.$imm, at.add($before + 1)) {
                                     Some(value) => set!(entry.$data, value),
                                     None => break 'quick $before + 1,
                                 }
@@ -317,7 +351,7 @@ fn quick<const HOT: bool>(
                         }};
                         (store, $at:ident $segment:ident $data:ident $imm:ident, $before:literal) => {{
                             set!(entry.$at, entry.$imm);
-                            if !view.store(get!(entry.$segment), entry.$imm, get!(entry.$data)) {
+                            if !view.store(get!(entry.$segment), entry.$imm, get!(entry.$data), at.add($before + 1)) {
                                 break 'quick $before + 1;
                             }
                         }};

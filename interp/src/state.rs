@@ -5,7 +5,7 @@
 
 use crate::guest::Guest;
 use crate::heat::HeatTable;
-use crate::memory::{AddressSpace, GRANULES_MIN, Memory, PREFIX_BYTES, strict_overcommit};
+use crate::memory::{AddressSpace, GRANULES_MIN, Memory, MemoryOptions, PREFIX_BYTES, strict_overcommit};
 use crate::output::Output;
 use crate::poll::PollHandle;
 use crate::program::Program;
@@ -57,6 +57,14 @@ pub mod offset {
     pub const EXECUTED: i32 = field!(guest.executed);
     /// Address of granule 0's length byte, 64 bits.
     pub const LENS: i32 = field!(guest.memory.segments.lens);
+    /// Address of the entry of name 0, 64 bits.
+    pub const NAMES: i32 = field!(guest.memory.segments.names);
+    /// Names are below this, 32 bits.
+    pub const NAMES_BOUND: i32 = field!(guest.memory.segments.names_bound);
+    /// The name that was given back last, 0 if there is none, 32 bits.
+    pub const NAMES_FREE: i32 = field!(guest.memory.names.free);
+    /// How many segments will still be named, 32 bits.
+    pub const NAMES_LEFT: i32 = field!(guest.memory.names.left);
     /// The next free granule of the current run, 32 bits.
     pub const CURSOR: i32 = field!(guest.memory.cursor);
     /// The end of the current run, 32 bits.
@@ -139,14 +147,15 @@ impl State {
     ///
     /// # Errors
     /// The system has no address space for it.
-    pub(crate) fn new(limit_bytes: u64, space: AddressSpace, output_bytes_max: Option<u64>) -> io::Result<State> {
-        let mut memory = Memory::new(limit_bytes, space)?;
+    pub(crate) fn new(mut options: MemoryOptions, output_bytes_max: Option<u64>) -> io::Result<State> {
+        let may_be_smaller = options.space == AddressSpace::Auto;
         loop {
-            let granules = memory.id_bound();
+            let memory = Memory::new(&options)?;
+            let granules = memory.granules();
             match State::around(memory, output_bytes_max) {
                 // Where address space is scarce, the segments must leave room for the tables and for everything else.
-                Err(_) if space == AddressSpace::Auto && granules > GRANULES_MIN => {
-                    memory = Memory::new(limit_bytes, AddressSpace::Granules(granules / 2))?;
+                Err(_) if may_be_smaller && granules > GRANULES_MIN => {
+                    options.space = AddressSpace::Granules(granules / 2);
                 }
                 state => return state,
             }

@@ -75,7 +75,7 @@ fn index(state: &State, id: u32, offset: u32) -> Result<u32, Stop> {
         fault(
             state,
             match state.guest.memory.capacity(id) {
-                None => FaultKind::IndexInactive { id },
+                None => FaultKind::IndexInactive { id, past: state.guest.memory.past(id) },
                 Some(capacity) => FaultKind::IndexOutside { id, offset, capacity },
             },
         )
@@ -93,7 +93,7 @@ fn amend(state: &mut State, id: u32, offset: u32, value: u32) -> Result<(), Stop
         return Ok(());
     }
     let kind = match state.guest.memory.capacity(id) {
-        None => FaultKind::AmendInactive { id },
+        None => FaultKind::AmendInactive { id, past: state.guest.memory.past(id) },
         Some(capacity) => FaultKind::AmendOutside { id, offset, capacity },
     };
     Err(fault(state, kind))
@@ -103,7 +103,7 @@ fn abandon(state: &mut State, id: u32) -> Result<(), Stop> {
     match id {
         0 => Err(fault(state, FaultKind::AbandonProgram)),
         _ if state.guest.memory.abandon(id) => Ok(()),
-        _ => Err(fault(state, FaultKind::AbandonInactive { id })),
+        _ => Err(fault(state, FaultKind::AbandonInactive { id, past: state.guest.memory.past(id) })),
     }
 }
 
@@ -135,7 +135,7 @@ fn input(state: &mut State, console: &mut dyn Console) -> Result<u32, Stop> {
 
 fn load_program(state: &mut State, id: u32) -> Result<(), Stop> {
     let Some(words) = state.guest.memory.segment(id) else {
-        return Err(fault(state, FaultKind::LoadInactive { id }));
+        return Err(fault(state, FaultKind::LoadInactive { id, past: state.guest.memory.past(id) }));
     };
     let failure = OutOfMemory { words: words.len() as u32, limit_bytes: state.guest.memory.limit_bytes() };
     state.program.make_room(words.len()).map_err(|_| Stop::OutOfMemory(failure))?;

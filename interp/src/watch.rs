@@ -15,6 +15,8 @@ pub const WATCH_VALUE: u8 = WATCH_DECODED | WATCH_DERIVED;
 /// An engine above stores to the word without a look at this byte, as long as nothing depends on the word: that the
 /// interpreter decodes it is news.
 pub const WATCH_BLIND: u8 = 4;
+/// The instruction at the word has met a segment with a name, where others have none: worth knowing for who makes code for it.
+pub const WATCH_NAMED: u8 = 8;
 /// The word is patched again and again: nothing is derived from it.
 pub const WATCH_VOLATILE: u8 = 64;
 
@@ -116,6 +118,15 @@ impl Watch {
     #[inline]
     pub fn is_volatile(&self, offset: u32) -> bool {
         self.byte(offset) & WATCH_VOLATILE != 0
+    }
+
+    /// Whether the instruction at `offset` was seen to meet a segment with a name.
+    ///
+    /// # Panics
+    /// As [`Watch::byte`].
+    #[inline]
+    pub fn has_met_names(&self, offset: u32) -> bool {
+        self.byte(offset) & WATCH_NAMED != 0
     }
 
     /// Number of words that are patched again and again.

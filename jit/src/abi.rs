@@ -11,7 +11,8 @@ pub(crate) const fn register(index: usize) -> i32 {
 }
 
 pub(crate) use rum_interp::engine::offset::{
-    CURSOR, EXECUTED, FRONTIER, GRANTED, LENS, OUTPUT_END, OUTPUT_NEXT, PC, POLL, RUN_END, TOUCHED, WATCH,
+    CURSOR, EXECUTED, FRONTIER, GRANTED, LENS, NAMES, NAMES_BOUND, NAMES_FREE, NAMES_LEFT, OUTPUT_END, OUTPUT_NEXT, PC,
+    POLL, RUN_END, TOUCHED, WATCH,
 };
 
 /// What the slots of the state are used for.
@@ -35,6 +36,8 @@ pub(crate) enum Slot {
     ForceExit = 8,
     /// The driver's pointer for host calls.
     Driver = 7,
+    /// The first granule of the segment that a stub has allocated.
+    Place = 9,
 }
 
 /// Offset of a slot from the pinned register.

@@ -2,11 +2,13 @@
 
 use crate::discovery::{Surroundings, discover};
 use crate::guest::block::End;
+use crate::guest::met::Met;
 use crate::options::{Optimisation, Optimisations};
 use crate::profile::Profile;
 use crate::region::Region;
 use crate::tuning::REGION_WORDS_MAX;
 use crate::units::Units;
+use rum_interp::Ids;
 use rum_interp::engine::State;
 
 /// What regions are found by.
@@ -47,11 +49,19 @@ impl Finder<'_> {
             follow_targets: self.optimisations.has(Optimisation::Targets),
             is_volatile: &|pc| state.watch().is_volatile(pc),
             watch: &|pc| state.watch().byte(pc),
-            met: &|pc| profile.met(pc),
+            met: &|pc| {
+                let mut met = profile.met(pc);
+                if state.watch().has_met_names(pc) && state.memory().ids() == Ids::Mixed {
+                    met.insert(Met::NAMED);
+                }
+                met
+            },
             warm,
             words_max: REGION_WORDS_MAX,
         };
-        discover(&around, root, zero & !profile.not_zero(root))
+        let mut region = discover(&around, root, zero & !profile.not_zero(root))?;
+        region.naming = state.memory().is_naming();
+        Some(region)
     }
 
     /// Whether a region has a jump to a place of the kind.

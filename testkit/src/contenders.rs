@@ -5,7 +5,7 @@ use crate::oracle::{CountingIds, DEFAULT_MAX_WORDS, IdSource};
 use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
 use crate::rng::Rng;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
-use rum_interp::{Console, FaultKind as RumKind, Machine, MachineOptions, PollHandle, Stop as RumStop};
+use rum_interp::{Console, FaultKind as RumKind, Ids, Machine, MachineOptions, PollHandle, Stop as RumStop};
 use rum_jit::{EngineKind, Listing, Optimisation, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -14,29 +14,47 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Identifiers from rum's own memory, which is taken through the same allocs and abandons. That is how programs that
-/// compute with their identifiers are compared with the oracle; the oracle still checks that each is allowed.
-pub struct MirroredIds {
+/// Identifiers as a machine with given options hands them out: that is how programs that compute with their identifiers are
+/// compared with the oracle, which still checks that each is allowed.
+///
+/// Numbers are counted here, independently. Where the identifier says where the segment is, it comes from rum's own memory, which is
+/// taken through the same allocs and abandons.
+pub struct PolicyIds {
+    numbers: CountingIds,
+    /// How many segments will still be numbered.
+    left: u64,
     segments: Segments,
 }
 
-impl MirroredIds {
+impl PolicyIds {
     /// The identifiers that a machine with `options` hands out to `case`; none if there is no room for it.
-    pub fn new(case: &Case, options: &MachineOptions) -> Option<MirroredIds> {
-        let mut segments = Segments::new(options.memory_bytes_max, options.address_space).ok()?;
+    pub fn new(case: &Case, options: &MachineOptions) -> Option<PolicyIds> {
+        let options = options_for(case, options);
+        let left = match options.ids {
+            Ids::Mixed => u64::from(options.named_allocs),
+            Ids::Sequential => u64::MAX,
+            Ids::Address => 0,
+        };
+        let mut segments = Segments::new(&options.memory()).ok()?;
         segments.extend_program(&case.program).ok()?;
-        Some(MirroredIds { segments })
+        Some(PolicyIds { numbers: CountingIds::default(), left, segments })
     }
 }
 
-impl IdSource for MirroredIds {
+impl IdSource for PolicyIds {
     fn allocate(&mut self, words: u32) -> Option<u32> {
-        self.segments.alloc(words).ok()
+        let id = self.segments.alloc(words).ok()?;
+        if self.left == 0 {
+            return Some(id);
+        }
+        self.left -= 1;
+        self.numbers.allocate(words)
     }
 
     fn abandon(&mut self, id: u32) {
         // The oracle judges whether the segment is active; if rum disagrees, later identifiers tell.
         self.segments.abandon(id);
+        self.numbers.abandon(id);
     }
 
     fn load_program(&mut self, id: u32) {
@@ -48,14 +66,21 @@ impl IdSource for MirroredIds {
 }
 
 /// Options for machines of the test kit: a small range of addresses, which is quick to set up, or the default one.
-pub fn machine_options(small_space: bool) -> MachineOptions {
+pub fn machine_options(small_space: bool, ids: Ids) -> MachineOptions {
     let address_space = if small_space { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
-    MachineOptions { memory_bytes_max: 2 * DEFAULT_MAX_WORDS * 4, address_space, ..MachineOptions::default() }
+    MachineOptions { memory_bytes_max: 2 * DEFAULT_MAX_WORDS * 4, address_space, ids, ..MachineOptions::default() }
+}
+
+/// The options of the machine for a case: how many segments are numbered is different from case to case, because most programs of
+/// the kit have few.
+fn options_for(case: &Case, options: &MachineOptions) -> MachineOptions {
+    let chosen = [options.named_allocs, 1, 3, 8, 20, 60][case.program.len() % 6];
+    MachineOptions { named_allocs: chosen.min(options.named_allocs), ..options.clone() }
 }
 
 /// The oracle with rum's identifiers.
-pub fn mirrored_oracle(options: MachineOptions) -> OracleContender {
-    OracleContender::new(Box::new(move |case| match MirroredIds::new(case, &options) {
+pub fn oracle_with_policy(options: MachineOptions) -> OracleContender {
+    OracleContender::new(Box::new(move |case| match PolicyIds::new(case, &options) {
         Some(ids) => Box::new(ids),
         None => Box::new(CountingIds::default()),
     }))
@@ -161,7 +186,7 @@ impl Contender for InterpContender {
 fn machine_for(case: &Case, options: &MachineOptions) -> (Machine, Written, Interrupts) {
     let (console, output) = Tape::new(&case.input);
     let interrupts = Arc::clone(&console.interrupts);
-    match Machine::new(&case.program, Box::new(console), options) {
+    match Machine::new(&case.program, Box::new(console), &options_for(case, options)) {
         Ok(machine) => (machine, output, interrupts),
         Err(error) => panic!("no machine for the case: {error}"),
     }
@@ -456,14 +481,14 @@ fn translate_fault(kind: RumKind) -> FaultKind {
     match kind {
         RumKind::InvalidInstruction { word } => FaultKind::InvalidInstruction { word },
         RumKind::PcOutside { capacity } => FaultKind::PcOutside { capacity },
-        RumKind::IndexInactive { id } => FaultKind::IndexInactive { id },
+        RumKind::IndexInactive { id, .. } => FaultKind::IndexInactive { id },
         RumKind::IndexOutside { id, offset, capacity } => FaultKind::IndexOutside { id, offset, capacity },
-        RumKind::AmendInactive { id } => FaultKind::AmendInactive { id },
+        RumKind::AmendInactive { id, .. } => FaultKind::AmendInactive { id },
         RumKind::AmendOutside { id, offset, capacity } => FaultKind::AmendOutside { id, offset, capacity },
         RumKind::AbandonProgram => FaultKind::AbandonProgram,
-        RumKind::AbandonInactive { id } => FaultKind::AbandonInactive { id },
+        RumKind::AbandonInactive { id, .. } => FaultKind::AbandonInactive { id },
         RumKind::DivisionByZero { dividend } => FaultKind::DivisionByZero { dividend },
-        RumKind::LoadInactive { id } => FaultKind::LoadInactive { id },
+        RumKind::LoadInactive { id, .. } => FaultKind::LoadInactive { id },
         RumKind::OutputTooLarge { value } => FaultKind::OutputTooLarge { value },
     }
 }

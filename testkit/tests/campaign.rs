@@ -1,9 +1,10 @@
 //! Campaigns: the engines agree on a fixed part of the seeds, bugs are found and made small, progress is kept.
 
+use rum_interp::Ids;
 use rum_jit::{Optimisation, Options};
 use rum_testkit::builder::{Builder, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::campaign::{Lineup, Plan, Summary, run};
-use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
+use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, oracle_with_policy};
 use rum_testkit::generate::{END_COUNT, Profile, generate};
 use rum_testkit::matrix::{Contender, OracleContender, Run, Verdict, compare};
 use rum_testkit::outcome::{Case, Stop};
@@ -30,37 +31,40 @@ fn assert_agreement(summary: &Summary, end: u64) {
 
 #[test]
 fn the_interpreter_agrees_with_the_oracle_at_every_pace() {
-    let lineup = || -> Lineup {
-        vec![
-            Box::new(mirrored_oracle(machine_options(true))),
-            Box::new(InterpContender::new(Pace::Whole, machine_options(true))),
-            Box::new(InterpContender::new(Pace::Step, machine_options(true))),
-            Box::new(InterpContender::new(Pace::Pieces, machine_options(true))),
-        ]
-    };
-    for profile in Profile::NAMES {
-        let profile = Profile::named(profile).expect("profiles have names");
-        let summary = run(&Plan { profile, ..plan(0, 3000) }, &lineup, &|_| {}).expect("no progress file");
-        assert_agreement(&summary, 3000);
-        assert!(summary.coverage.counters["oracle"]["identifiers-reused"][1] > 0, "no identifier came round again");
+    for ids in Ids::ALL {
+        let lineup = || -> Lineup {
+            let options = machine_options(true, ids);
+            let mut lineup: Lineup = vec![Box::new(oracle_with_policy(options.clone()))];
+            lineup.extend(
+                [Pace::Whole, Pace::Step, Pace::Pieces]
+                    .map(|pace| -> Box<dyn Contender> { Box::new(InterpContender::new(pace, options.clone())) }),
+            );
+            lineup
+        };
+        for profile in Profile::NAMES {
+            let profile = Profile::named(profile).expect("profiles have names");
+            let summary = run(&Plan { profile, ..plan(0, 1500) }, &lineup, &|_| {}).expect("no progress file");
+            assert_agreement(&summary, 1500);
+            assert!(summary.coverage.counters["oracle"]["identifiers-reused"][1] > 0, "no identifier came round again");
+        }
     }
 }
 
 #[test]
 fn the_interpreter_agrees_in_the_full_range_of_addresses() {
-    let lineup = || -> Lineup {
-        vec![
-            Box::new(mirrored_oracle(machine_options(false))),
-            Box::new(InterpContender::new(Pace::Whole, machine_options(false))),
-        ]
-    };
-    let summary = run(&plan(50_000, 51_000), &lineup, &|_| {}).expect("no progress file");
-    assert_agreement(&summary, 51_000);
+    for ids in Ids::ALL {
+        let lineup = || -> Lineup {
+            let options = machine_options(false, ids);
+            vec![Box::new(oracle_with_policy(options.clone())), Box::new(InterpContender::new(Pace::Whole, options))]
+        };
+        let summary = run(&plan(50_000, 50_400), &lineup, &|_| {}).expect("no progress file");
+        assert_agreement(&summary, 50_400);
+    }
 }
 
 #[test]
 fn compiled_code_agrees_in_every_way_of_using_it() {
-    let options = || machine_options(true);
+    let options = || machine_options(true, Ids::Mixed);
     let lineup = || -> Lineup {
         let mut lineup: Lineup = vec![Box::new(InterpContender::new(Pace::Whole, options()))];
         lineup.extend(JitContender::all(&options).into_iter().map(|jit| -> Box<dyn Contender> { Box::new(jit) }));
@@ -81,9 +85,29 @@ fn compiled_code_agrees_in_every_way_of_using_it() {
     }
 }
 
+/// With an exit at every check and without, whatever the identifiers are like.
+#[test]
+fn compiled_code_agrees_for_all_identifiers() {
+    for ids in Ids::ALL {
+        let lineup = || -> Lineup {
+            let options = machine_options(true, ids);
+            let exits = Options { force_exit_every: Some(1), ..JitContender::eager() };
+            vec![
+                Box::new(oracle_with_policy(options.clone())),
+                Box::new(JitContender::new("jit", Drive::Whole, JitContender::eager(), options.clone())),
+                Box::new(JitContender::new("jit, exits", Drive::Whole, exits, options)),
+            ]
+        };
+        let summary = run(&plan(300_000, 300_400), &lineup, &|_| {}).expect("no progress file");
+        assert_agreement(&summary, 300_400);
+        let jit = &summary.coverage.counters["jit"];
+        assert!(jit["instructions compiled"][1] >= 300, "compiled code is hardly reached: {jit:?}");
+    }
+}
+
 #[test]
 fn every_kind_of_fault_and_every_way_out_of_compiled_code_happens() {
-    let options = || machine_options(true);
+    let options = || machine_options(true, Ids::Mixed);
     let ways = [
         ("jit", Drive::Whole, JitContender::eager()),
         ("jit, threshold 20", Drive::Whole, Options { hot_threshold: 20, ..JitContender::eager() }),
@@ -120,7 +144,7 @@ impl Contender for BuggyJit {
 
 #[test]
 fn a_report_shows_what_was_compiled() {
-    let options = || machine_options(true);
+    let options = || machine_options(true, Ids::Mixed);
     let lineup = || -> Lineup {
         let jit = JitContender::new("jit", Drive::Whole, JitContender::eager(), options());
         vec![Box::new(InterpContender::new(Pace::Whole, options())), Box::new(BuggyJit(jit))]
@@ -203,10 +227,10 @@ fn without_special_ends() -> Profile {
 }
 
 fn assert_exact(case: &Case) {
-    let expected = mirrored_oracle(machine_options(true)).run(case, false).outcome;
-    let outcome = InterpContender::new(Pace::Whole, machine_options(true)).run(case, false).outcome;
+    let expected = oracle_with_policy(machine_options(true, Ids::Mixed)).run(case, false).outcome;
+    let outcome = InterpContender::new(Pace::Whole, machine_options(true, Ids::Mixed)).run(case, false).outcome;
     assert_eq!(compare(&expected, &outcome), Verdict::Same);
-    let mut jit = JitContender::new("jit", Drive::Whole, JitContender::eager(), machine_options(true));
+    let mut jit = JitContender::new("jit", Drive::Whole, JitContender::eager(), machine_options(true, Ids::Mixed));
     assert_eq!(compare(&expected, &jit.run(case, false).outcome), Verdict::Same);
 }
 
@@ -322,10 +346,11 @@ fn a_patched_word_may_change_any_register_of_its_loop() {
     ];
     for (program, budget) in [(counts_with_a_literal, 25_850), (counts_with_minus_one, 8_492)] {
         let case = Case { program, input: vec![], budget };
-        let expected = mirrored_oracle(machine_options(true)).run(&case, false).outcome;
+        let expected = oracle_with_policy(machine_options(true, Ids::Mixed)).run(&case, false).outcome;
         for force_exit_every in [None, Some(1), Some(2), Some(7)] {
             let options = Options { force_exit_every, ..JitContender::eager() };
-            let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+            let run =
+                JitContender::new("jit", Drive::Whole, options, machine_options(true, Ids::Mixed)).run(&case, false);
             assert!(run.counters["volatile words"] > 0 && run.counters["regions published"] > 0);
             assert_eq!(compare(&expected, &run.outcome), Verdict::Same);
         }
@@ -371,10 +396,10 @@ fn a_loop_that_is_never_reached_is_compiled_around() {
         0xc000_0001,
     ];
     let case = Case { program, input: vec![], budget: 25_939 };
-    let expected = mirrored_oracle(machine_options(true)).run(&case, false).outcome;
+    let expected = oracle_with_policy(machine_options(true, Ids::Mixed)).run(&case, false).outcome;
     for force_exit_every in [None, Some(1), Some(2)] {
         let options = Options { force_exit_every, ..JitContender::eager() };
-        let run = JitContender::new("jit", Drive::Whole, options, machine_options(true)).run(&case, false);
+        let run = JitContender::new("jit", Drive::Whole, options, machine_options(true, Ids::Mixed)).run(&case, false);
         assert!(run.counters["regions published"] > 0);
         assert_eq!(compare(&expected, &run.outcome), Verdict::Same);
     }

@@ -3,7 +3,7 @@
 use super::values::{parse_count, parse_size};
 use clap::builder::ArgAction;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, ValueEnum};
-use rum::{EngineKind, Optimisation, Options};
+use rum::{EngineKind, Ids, Optimisation, Options};
 
 /// The arguments that choose and tune an engine.
 #[derive(Debug, Args)]
@@ -12,6 +12,9 @@ pub struct EngineArgs {
     /// What executes the program
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineArg::Auto)]
     pub engine: EngineArg,
+    /// Which identifiers segments get
+    #[arg(long, value_enum, value_name = "IDS", default_value_t = IdsArg::Mixed)]
+    pub ids: IdsArg,
     /// Compile a block when it has been entered this often
     #[arg(long, value_name = "N", value_parser = parse_threshold, default_value_t = Options::default().hot_threshold)]
     pub hot_threshold: u32,
@@ -57,6 +60,27 @@ impl From<EngineArg> for EngineKind {
             EngineArg::Interp => EngineKind::Interp,
             EngineArg::Jit => EngineKind::Jit,
             EngineArg::Auto => EngineKind::Auto,
+        }
+    }
+}
+
+/// The choices of identifiers by the names they have on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum IdsArg {
+    /// 1, 2, 3, ... for the first 4,096 segments, the last one given back first; addresses after that
+    Mixed,
+    /// 1, 2, 3, ... for ever, the last one given back first; slower
+    Sequential,
+    /// Addresses from the first segment on
+    Address,
+}
+
+impl From<IdsArg> for Ids {
+    fn from(ids: IdsArg) -> Ids {
+        match ids {
+            IdsArg::Mixed => Ids::Mixed,
+            IdsArg::Sequential => Ids::Sequential,
+            IdsArg::Address => Ids::Address,
         }
     }
 }

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Extents {
     /// Everything from here to `top` is taken or free; below, nothing was handed out.
     bottom: u32,
+    /// The lowest that `bottom` has been.
+    lowest: u32,
     /// Start -> length.
     taken: BTreeMap<u32, u32>,
     /// Start -> length.
@@ -21,12 +23,23 @@ pub(crate) struct Extents {
 impl Extents {
     /// Extents that grow down from granule `top`.
     pub fn new(top: u32) -> Extents {
-        Extents { bottom: top, taken: BTreeMap::new(), free: BTreeMap::new(), free_by_len: BTreeSet::new() }
+        Extents {
+            bottom: top,
+            lowest: top,
+            taken: BTreeMap::new(),
+            free: BTreeMap::new(),
+            free_by_len: BTreeSet::new(),
+        }
     }
 
     /// The lowest granule that belongs to large segments.
     pub fn bottom(&self) -> u32 {
         self.bottom
+    }
+
+    /// No granule below this was ever handed out.
+    pub fn lowest(&self) -> u32 {
+        self.lowest
     }
 
     /// Takes an extent of `len` granules at or above `floor`. None if there is none.
@@ -42,6 +55,7 @@ impl Extents {
             None => {
                 let start = self.bottom.checked_sub(len).filter(|&start| start >= floor)?;
                 self.bottom = start;
+                self.lowest = self.lowest.min(start);
                 start
             }
         };

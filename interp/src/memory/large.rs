@@ -4,8 +4,17 @@ use super::layout::{GRANULE_BYTES, LARGE, large_granules};
 use super::{GRANULE_COST_BYTES, Memory, OutOfMemory, PREFIX_BYTES, RETURN_BYTES_MIN};
 
 impl Memory {
+    /// A new large segment, identified by where it is.
     #[cold]
     pub(super) fn alloc_large(&mut self, words: u32) -> Result<u32, OutOfMemory> {
+        let id = self.take_large(words)?;
+        // SAFETY: a large segment's first granule is one of the granules.
+        unsafe { self.segments.set_len_byte(id, LARGE) };
+        Ok(id)
+    }
+
+    /// Room for a large segment of `words` zeros, with its header, but without a length byte.
+    pub(super) fn take_large(&mut self, words: u32) -> Result<u32, OutOfMemory> {
         let failure = OutOfMemory { words, limit_bytes: self.limit_bytes };
         let granules = large_granules(words);
         let bytes = u64::from(granules) * GRANULE_COST_BYTES;
@@ -20,15 +29,20 @@ impl Memory {
         self.large_bytes += bytes;
         let id = header + 1;
         // SAFETY: the extent is ours and committed; free extents are zero, so the words need no clearing.
-        unsafe {
-            *self.segments.header(id) = words;
-            self.segments.set_len_byte(id, LARGE);
-        }
+        unsafe { *self.segments.header(id) = words };
         Ok(id)
     }
 
+    /// Gives back the large segment `id`, which is no name.
     #[cold]
     pub(super) fn abandon_large(&mut self, id: u32) {
+        self.give_large(id);
+        // SAFETY: `id` is below `id_bound`.
+        unsafe { self.segments.set_len_byte(id, 0) };
+    }
+
+    /// Gives back the room of the large segment whose first granule is `id`.
+    pub(super) fn give_large(&mut self, id: u32) {
         let header = id - 1;
         // SAFETY: the caller saw that `id` is a large segment.
         let granules = large_granules(unsafe { *self.segments.header(id) });
@@ -43,7 +57,5 @@ impl Memory {
         }
         self.large.give(header, granules);
         self.large_bytes -= u64::from(granules) * GRANULE_COST_BYTES;
-        // SAFETY: `id` is below `id_bound`.
-        unsafe { self.segments.set_len_byte(id, 0) };
     }
 }

@@ -21,6 +21,9 @@
 //! Segment 0 starts at granule 0. Its length byte stays 0, so that the quick test fails for identifier 0 and a store that
 //! goes through is never a store into the program. Its length stands in the machine's state.
 //!
+//! Some identifiers, or all, are *names* instead (`names.rs`): they are looked up in a table, where the quick
+//! test fails.
+//!
 //! Which granules a new segment gets is the business of `small.rs` and `large.rs`.
 
 use crate::isa::Word;
@@ -56,6 +59,24 @@ pub(crate) const fn large_granules(words: u32) -> u32 {
     words.div_ceil(2) + 1
 }
 
+/// An entry of the table of names: where the segment is that has an identifier as its name.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Name {
+    /// The segment's first granule; of a name that is not in use, the next one to be handed out after it.
+    pub place: u32,
+    /// The segment's length in words; 0 if the name is not in use.
+    pub words: u32,
+}
+
+/// Bytes in an entry of the table of names, as a number of bits to shift an identifier by.
+pub const NAME_SHIFT: u32 = size_of::<Name>().trailing_zeros();
+/// Where in an entry the segment's first granule stands, 32 bits.
+pub const NAME_PLACE: usize = std::mem::offset_of!(Name, place);
+/// Where in an entry the segment's length in words stands, 32 bits.
+pub const NAME_WORDS: usize = std::mem::offset_of!(Name, words);
+const _: () = assert!(1 << NAME_SHIFT == size_of::<Name>());
+
 /// The addresses that every access starts from. A copy is good for as long as the [`crate::memory::Memory`] that it was
 /// taken from lives: that is what the safety sections below ask for with "the segments are mapped".
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +86,12 @@ pub(crate) struct Segments {
     pub data: *mut u8,
     /// Address of granule 0's length byte.
     pub lens: *mut u8,
-    /// Identifiers at or above this are never active: the number of granules.
+    /// Identifiers at or above this have no length byte: the number of granules, or 0 where all identifiers are names.
     pub id_bound: u64,
+    /// Address of the entry of name 0, which there is not.
+    pub names: *mut Name,
+    /// Names are below this.
+    pub names_bound: u32,
 }
 
 impl Segments {
@@ -113,7 +138,7 @@ impl Segments {
         unsafe { self.word(id, 0).byte_sub(HEADER_BYTES) }
     }
 
-    /// Whether the word at `offset` belongs to the active segment `id`, which is not 0.
+    /// Whether the word at `offset` belongs to the active segment `id`, which is not 0 and has no name.
     ///
     /// # Safety
     /// The segments are mapped.
@@ -126,7 +151,23 @@ impl Segments {
         }
     }
 
-    /// Gives the segment `id` back; false if it is not an active small one.
+    /// Address of the word at `offset` of the active segment with the name `id`, if there is such a word.
+    ///
+    /// # Safety
+    /// The segments are mapped.
+    #[inline(always)]
+    pub unsafe fn named_word(self, id: u32, offset: u32) -> Option<*mut Word> {
+        if id >= self.names_bound {
+            return None;
+        }
+        // SAFETY: the table of names is accessible so far, and the second test says that there is such a word.
+        unsafe {
+            let name = *self.names.add(id as usize);
+            (offset < name.words).then(|| self.word(name.place, offset))
+        }
+    }
+
+    /// Gives the segment `id` back; false if it is not an active small one without a name.
     ///
     /// # Safety
     /// The segments are mapped.

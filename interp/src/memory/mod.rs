@@ -4,34 +4,69 @@
 //! - **Small segments** (at most 253 words) come from runs of free granules (`small.rs`).
 //! - **Large segments** come from free extents (`large.rs`, `extents.rs`).
 //!
-//! Identifiers depend on nothing but the order of allocs and abandons and the machine's limits: an engine that follows
-//! the cursor by itself hands out the same ones.
+//! Identifiers depend on nothing but the order of allocs and abandons, the machine's limits, and [`Ids`]: an engine that follows
+//! the cursor by itself hands out the same ones. Some are names (`names.rs`, `zone.rs`), the others say where the segment is.
 //!
 //! All unsafe access to segments is in this folder.
 
 mod extents;
 mod large;
 pub mod layout;
+mod named;
+mod names;
 mod small;
 mod space;
+mod zone;
 
 use self::extents::Extents;
-use self::layout::{LARGE, SMALL_WORDS_MAX, Segments, small_granules, small_len};
+use self::layout::{LARGE, Name, SMALL_WORDS_MAX, Segments, small_granules, small_len};
+use self::names::Names;
 use self::space::Spaces;
+use self::zone::Zone;
+use crate::fault::Past;
 use crate::isa::Word;
 use crate::reserve::Reservation;
 use std::io;
 use std::sync::Arc;
 
+pub use self::names::{Ids, NAMED_ALLOCS};
 pub use self::space::AddressSpace;
 pub(crate) use self::space::{GRANULES_MIN, PREFIX_BYTES, strict_overcommit};
 
 /// The part of the granules that is room for segment 0.
 const PROGRAM_SHARE: u64 = 8;
+/// The part of the room of segment 0 that becomes the zone of named segments, if they do not all fit into less.
+const ZONE_SHARE: u32 = 8;
+/// Granules with which the zone has room for all named segments, however long they are.
+const ZONE_GRANULES_MAX: u32 = NAMED_ALLOCS * small_granules(SMALL_WORDS_MAX);
 /// What a granule costs, with its length byte.
 const GRANULE_COST_BYTES: u64 = layout::GRANULE_BYTES as u64 + 1;
 /// From this size on, what is given back goes back to the system.
 const RETURN_BYTES_MIN: usize = 1 << 20;
+
+/// What there is room for, and how segments are identified.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryOptions {
+    /// Limit on the memory that segments take with their overhead, in bytes.
+    pub limit_bytes: u64,
+    /// Address space to reserve.
+    pub space: AddressSpace,
+    /// Which identifiers new segments get.
+    pub ids: Ids,
+    /// With [`Ids::Mixed`], how many segments are numbered, at most [`NAMED_ALLOCS`].
+    pub named_allocs: u32,
+}
+
+/// How an active segment other than 0 is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By the length byte of its identifier.
+    Small,
+    /// By the length byte of its identifier, and its header.
+    Large,
+    /// Through the table of names.
+    Named,
+}
 
 /// There is no room for a segment within the memory limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,11 +101,12 @@ pub struct Memory {
     expected: u32,
     /// Granules of runs taken since the walk last started at `first`.
     pub(crate) granted: u32,
+    pub(crate) names: Names,
+    zone: Zone,
+    ids: Ids,
     large: Extents,
     large_bytes: u64,
     limit_bytes: u64,
-    /// Walks over all small segments.
-    walks: u64,
     data_space: Arc<Reservation>,
     lens_space: Reservation,
 }
@@ -79,19 +115,29 @@ pub struct Memory {
 unsafe impl Send for Memory {}
 
 impl Memory {
-    /// Reserves the space of a machine that may use `limit_bytes` bytes for segments.
+    /// Reserves the space of a machine.
     ///
     /// # Errors
     /// The system does not even have room for the smallest machine.
-    pub fn new(limit_bytes: u64, space: AddressSpace) -> io::Result<Memory> {
+    pub fn new(options: &MemoryOptions) -> io::Result<Memory> {
+        let MemoryOptions { limit_bytes, space, ids, named_allocs } = *options;
         let Spaces { granules, data, lens } = Spaces::reserve(limit_bytes, space)?;
         data.commit(0, PREFIX_BYTES)?;
         let first = u32::try_from(granules / PROGRAM_SHARE).expect("an eighth of 2^32 at most");
+        let (bound, left, zone) = match ids {
+            Ids::Mixed => (NAMED_ALLOCS + 1, named_allocs.min(NAMED_ALLOCS), ZONE_GRANULES_MAX.min(first / ZONE_SHARE)),
+            Ids::Sequential => (first, u32::MAX, 0),
+            Ids::Address => (0, 0, 0),
+        };
+        let names = Names::new(bound, left, data.backing())?;
+        let names_bound = names.accessible();
         Ok(Memory {
             segments: Segments {
                 data: data.start().wrapping_add(PREFIX_BYTES),
                 lens: lens.start(),
-                id_bound: granules,
+                id_bound: if ids == Ids::Sequential { 0 } else { granules },
+                names: names.table(),
+                names_bound,
             },
             cursor: first,
             run_end: first,
@@ -101,10 +147,12 @@ impl Memory {
             touched: first,
             expected: first,
             granted: 0,
+            names,
+            zone: Zone::new(first - zone, first),
+            ids,
             large: Extents::new(u32::try_from(granules - 1).expect("at most 2^32 granules")),
             large_bytes: 0,
             limit_bytes,
-            walks: 0,
             data_space: Arc::new(data),
             lens_space: lens,
         })
@@ -122,7 +170,7 @@ impl Memory {
 
     /// The most words that segment 0 can have.
     pub fn program_words_max(&self) -> usize {
-        self.first as usize * (layout::GRANULE_BYTES / size_of::<Word>())
+        self.zone.start() as usize * (layout::GRANULE_BYTES / size_of::<Word>())
     }
 
     /// Length of segment 0 in words.
@@ -130,14 +178,19 @@ impl Memory {
         self.program_len
     }
 
-    /// Identifiers at or above this are never active.
-    pub fn id_bound(&self) -> u64 {
-        self.segments.id_bound
+    /// How many granules there are.
+    pub fn granules(&self) -> u64 {
+        self.lens_space.bytes() as u64
     }
 
-    /// Whether every 32-bit identifier lies below [`Memory::id_bound`], so that no test against it is needed.
+    /// Whether every 32-bit identifier has a length byte, so that no test for that is needed.
     pub fn covers_all_ids(&self) -> bool {
-        self.segments.id_bound == space::GRANULES_MAX
+        self.granules() == space::GRANULES_MAX
+    }
+
+    /// Which identifiers this machine hands out.
+    pub fn ids(&self) -> Ids {
+        self.ids
     }
 
     /// Bytes that count against the limit: segments with their overhead, and free space between small ones.
@@ -146,7 +199,8 @@ impl Memory {
     }
 
     fn used_bytes_with(&self, frontier: u32, large_bytes: u64, program_len: u32) -> u64 {
-        u64::from(frontier - self.first) * GRANULE_COST_BYTES + large_bytes + u64::from(program_len) * 4
+        let small = u64::from(frontier - self.first) + u64::from(self.zone.granules());
+        small * GRANULE_COST_BYTES + large_bytes + self.names.bytes() + u64::from(program_len) * 4
     }
 
     /// The limit on [`Memory::used_bytes`].
@@ -154,35 +208,76 @@ impl Memory {
         self.limit_bytes
     }
 
-    /// The length byte of any identifier.
-    #[inline(always)]
-    fn len_byte(&self, id: u32) -> u8 {
-        // SAFETY: the segments are ours.
-        unsafe { self.segments.len_byte(id) }
+    /// Where an active segment other than 0 is, and its length; none for any other identifier.
+    #[inline]
+    fn locate(&self, id: u32) -> Option<Name> {
+        // SAFETY: the segments are ours; a large one has a header.
+        unsafe {
+            match self.segments.len_byte(id) {
+                0 => self.names.get(id),
+                LARGE => Some(Name { place: id, words: *self.segments.header(id) }),
+                n => Some(Name { place: id, words: u32::from(n) - 1 }),
+            }
+        }
     }
 
-    /// Whether `id` names an active segment that is large.
+    /// The first granule of the active segment `id`; none for segment 0 and any other identifier.
+    pub fn place(&self, id: u32) -> Option<u32> {
+        self.locate(id).map(|name| name.place)
+    }
+
+    /// How an engine finds the active segment `id`; none for segment 0 and any other identifier.
     #[inline]
-    pub fn is_large(&self, id: u32) -> bool {
-        self.len_byte(id) == LARGE
+    pub fn kind(&self, id: u32) -> Option<Kind> {
+        // SAFETY: the segments are ours.
+        match unsafe { self.segments.len_byte(id) } {
+            0 => self.names.get(id).map(|_| Kind::Named),
+            LARGE => Some(Kind::Large),
+            _ => Some(Kind::Small),
+        }
+    }
+
+    /// Whether the next segment gets a name.
+    pub fn is_naming(&self) -> bool {
+        self.names.left != 0
+    }
+
+    /// The highest name that was handed out, 0 if there is none.
+    pub fn names_max(&self) -> u32 {
+        self.names.max()
+    }
+
+    /// Names are below this; none if the table of names has an entry for every identifier.
+    pub fn names_bound(&self) -> Option<u32> {
+        self.names.table_bound()
     }
 
     /// Length in words of an active segment (0 included), none for any other identifier.
     #[inline]
     pub fn capacity(&self, id: u32) -> Option<u32> {
-        match self.len_byte(id) {
-            0 => (id == 0).then_some(self.program_len),
-            // SAFETY: the length byte says that the segment is large.
-            LARGE => Some(unsafe { *self.segments.header(id) }),
-            n => Some(u32::from(n) - 1),
+        if id == 0 { Some(self.program_len) } else { self.locate(id).map(|name| name.words) }
+    }
+
+    /// What is known about an identifier that names no active segment.
+    pub fn past(&self, id: u32) -> Past {
+        if self.names.was_handed_out(id) {
+            Past::Abandoned
+        } else if self.ids == Ids::Sequential || id < self.first || (self.touched..self.large.lowest()).contains(&id) {
+            // No segment without a name was ever there.
+            Past::NeverActive
+        } else {
+            Past::Unknown
         }
     }
 
     /// The words of an active segment, none for any other identifier.
     pub fn segment(&self, id: u32) -> Option<&[Word]> {
-        let len = self.capacity(id)?;
-        // SAFETY: an active segment has `len` initialised words, and `&self` keeps them from changing.
-        Some(unsafe { std::slice::from_raw_parts(self.segments.word(id, 0), len as usize) })
+        if id == 0 {
+            return Some(self.program());
+        }
+        let Name { place, words } = self.locate(id)?;
+        // SAFETY: an active segment has so many initialised words, and `&self` keeps them from changing.
+        Some(unsafe { std::slice::from_raw_parts(self.segments.word(place, 0), words as usize) })
     }
 
     /// Segment 0.
@@ -195,23 +290,29 @@ impl Memory {
     /// The word at `offset` of segment `id`; none if the segment is not active or the offset is outside.
     #[inline(always)]
     pub fn load(&self, id: u32, offset: u32) -> Option<Word> {
-        // SAFETY: both tests say that there is such a word.
-        unsafe {
-            let inside = if id == 0 { offset < self.program_len } else { self.segments.reaches(id, offset) };
-            inside.then(|| *self.segments.word(id, offset))
+        if id == 0 {
+            return self.program().get(offset as usize).copied();
         }
+        // SAFETY: what is found can be read.
+        self.find(id, offset).map(|word| unsafe { *word })
     }
 
     /// Stores into a segment other than 0; false if it is not active or the offset is outside.
     #[inline(always)]
     pub fn store(&mut self, id: u32, offset: u32, value: Word) -> bool {
-        // SAFETY: the test says that there is such a word; segment 0, whose length byte is 0, fails it.
+        // SAFETY: what is found can be written, and `&mut self` keeps it from being anything else's.
+        self.find(id, offset).map(|word| unsafe { *word = value }).is_some()
+    }
+
+    /// Address of the word at `offset` of an active segment other than 0: that one has length byte 0, and no name.
+    #[inline(always)]
+    fn find(&self, id: u32, offset: u32) -> Option<*mut Word> {
+        // SAFETY: the segments are ours.
         unsafe {
-            let inside = self.segments.reaches(id, offset);
-            if inside {
-                *self.segments.word(id, offset) = value;
+            if self.segments.reaches(id, offset) {
+                return Some(self.segments.word(id, offset));
             }
-            inside
+            self.segments.named_word(id, offset)
         }
     }
 
@@ -232,6 +333,12 @@ impl Memory {
     /// The limit is reached, or the system has no more memory.
     #[inline]
     pub fn alloc(&mut self, words: u32) -> Result<u32, OutOfMemory> {
+        if self.names.left != 0 { self.alloc_named(words) } else { self.alloc_unnamed(words) }
+    }
+
+    /// A new segment of `words` zeros, identified by its first granule.
+    #[inline]
+    fn alloc_unnamed(&mut self, words: u32) -> Result<u32, OutOfMemory> {
         if words > SMALL_WORDS_MAX {
             return self.alloc_large(words);
         }
@@ -239,23 +346,31 @@ impl Memory {
             return Err(OutOfMemory { words, limit_bytes: self.limit_bytes });
         }
         // SAFETY: the segments are ours.
-        Ok(unsafe { self.alloc_from_run(self.segments, words) }.expect("the run is long enough"))
+        Ok(unsafe { self.take_from_run(self.segments, words) })
     }
 
-    /// A new small segment, if the current run has room for it.
+    /// A new small segment without a name, if that is what comes next and the current run has room for it.
     ///
     /// # Safety
     /// `segments` are this memory's, which callers with a loop keep at hand.
     #[inline(always)]
     pub(crate) unsafe fn alloc_from_run(&mut self, segments: Segments, words: u32) -> Option<u32> {
-        if words > SMALL_WORDS_MAX || self.run_end - self.cursor < small_granules(words) {
-            return None;
-        }
+        let fits = words <= SMALL_WORDS_MAX && self.run_end - self.cursor >= small_granules(words);
+        // SAFETY: the caller's promise; there is room.
+        (fits && self.names.left == 0).then(|| unsafe { self.take_from_run(segments, words) })
+    }
+
+    /// A small segment from the current run, which has room for it.
+    ///
+    /// # Safety
+    /// As for [`Memory::alloc_from_run`].
+    #[inline(always)]
+    unsafe fn take_from_run(&mut self, segments: Segments, words: u32) -> u32 {
         let id = self.cursor;
         self.cursor += small_granules(words);
-        // SAFETY: the current run is free, and lies below `id_bound`.
+        // SAFETY: the current run is free, and lies within the granules.
         unsafe { segments.set_len_byte(id, small_len(words)) };
-        Some(id)
+        id
     }
 
     /// Gives segment `id` back; false if it is not active or is segment 0.
@@ -265,11 +380,12 @@ impl Memory {
         if unsafe { self.segments.abandon_small(id) } {
             return true;
         }
-        let large = self.is_large(id);
-        if large {
-            self.abandon_large(id);
+        match self.locate(id) {
+            None => return false,
+            Some(name) if name.place != id => self.abandon_named(id, name),
+            Some(_) => self.abandon_large(id),
         }
-        large
+        true
     }
 
     /// Appends `words` to the program; for reading an image piece by piece.
@@ -292,10 +408,14 @@ impl Memory {
     /// # Panics
     /// The segment is not active.
     pub fn load_program(&mut self, id: u32) -> Result<(), OutOfMemory> {
-        let len = self.capacity(id).expect("the segment is active") as usize;
+        if id == 0 {
+            return Ok(());
+        }
+        let Name { place, words } = self.locate(id).expect("the segment is active");
+        let len = words as usize;
         self.make_room_for_program(len)?;
-        // SAFETY: both have `len` words.
-        unsafe { std::ptr::copy(self.segments.word(id, 0), self.segments.word(0, 0), len) };
+        // SAFETY: both have `len` words, and are not the same.
+        unsafe { std::ptr::copy_nonoverlapping(self.segments.word(place, 0), self.segments.word(0, 0), len) };
         Ok(())
     }
 
@@ -319,135 +439,29 @@ impl Memory {
         Ok(())
     }
 
-    /// Identifiers of all active segments but 0, in order, with their lengths in words. Slow: walks over everything.
+    /// Identifiers of all active segments but 0, each once, with their lengths in words. Slow: walks over everything.
     pub fn active(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         let mut at = self.first;
-        let small = std::iter::from_fn(move || {
+        let starts = std::iter::from_fn(move || {
             while at < self.frontier {
-                let id = at;
-                match self.len_byte(id) {
+                let start = at;
+                // SAFETY: below the frontier, and so within the granules.
+                match unsafe { *self.segments.lens.add(at as usize) } {
                     0 => at += 1,
                     n => {
                         at += small_granules(u32::from(n) - 1);
-                        return Some((id, u32::from(n) - 1));
+                        return Some(start);
                     }
                 }
             }
             None
         });
-        let large = self.large.taken().map(|(header, _)| {
-            let id = header + 1;
-            (id, self.capacity(id).expect("a taken extent holds an active segment"))
-        });
-        small.chain(large)
+        let large = self.large.taken().map(|(header, _)| header + 1);
+        // What has a name is found by it: nothing else leads there.
+        let ids = self.names.handed_out().chain(starts.chain(large).filter(|_| self.ids != Ids::Sequential));
+        ids.filter_map(|id| self.locate(id).map(|name| (id, name.words)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn machine() -> Memory {
-        Memory::new(1 << 30, AddressSpace::Auto).expect("address space")
-    }
-
-    #[test]
-    fn every_length_is_zeroed_bounded_and_given_back() {
-        let mut memory = machine();
-        for words in (0..600).chain([8191, 8192, 65536, 1 << 20]) {
-            let id = memory.alloc(words).expect("room");
-            assert_ne!(id, 0);
-            assert_eq!(memory.capacity(id), Some(words));
-            assert!(memory.segment(id).expect("active").iter().all(|&word| word == 0));
-            for offset in 0..words {
-                assert!(memory.store(id, offset, !offset));
-            }
-            assert_eq!(memory.load(id, words), None);
-            assert_eq!(memory.load(id, u32::MAX), None);
-            assert!(!memory.store(id, words, 1));
-            assert_eq!(words.checked_sub(1).and_then(|last| memory.load(id, last)), words.checked_sub(1).map(|x| !x));
-            assert!(memory.abandon(id));
-            assert!(!memory.abandon(id));
-            assert_eq!((memory.load(id, 0), memory.capacity(id)), (None, None));
-        }
-    }
-
-    #[test]
-    fn reuse_is_clean_and_distinct_and_bounded() {
-        let mut memory = machine();
-        let mut live = Vec::new();
-        let mut seed = 1u32;
-        let mut next = |bound: u32| {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (seed >> 8) % bound
-        };
-        for round in 0..200_000 {
-            if live.len() < 1000 || (next(2) == 0 && live.len() < 2000) {
-                let words = if next(50) == 0 { next(1000) } else { next(9) };
-                let id = memory.alloc(words).expect("room");
-                assert!(memory.segment(id).expect("active").iter().all(|&w| w == 0), "round {round}");
-                (0..words).for_each(|offset| assert!(memory.store(id, offset, id)));
-                live.push((id, words));
-            } else {
-                let (id, words) = live.swap_remove(next(live.len() as u32) as usize);
-                let segment = memory.segment(id).expect("active");
-                assert!(segment.len() == words as usize && segment.iter().all(|&w| w == id), "round {round}");
-                assert!(memory.abandon(id));
-            }
-        }
-        let mut expected = live.clone();
-        expected.sort_unstable();
-        assert_eq!(memory.active().collect::<Vec<_>>(), expected);
-        assert!(memory.used_bytes() < 4 << 20, "{} bytes for some 2000 segments", memory.used_bytes());
-    }
-
-    #[test]
-    fn the_limit_is_kept_and_reached() {
-        for space in [AddressSpace::Auto, AddressSpace::Granules(1 << 20)] {
-            for words in [1, 253, 300, 10_000] {
-                let mut memory = Memory::new(4 << 20, space).expect("address space");
-                let mut ids = Vec::new();
-                while let Ok(id) = memory.alloc(words) {
-                    ids.push(id);
-                }
-                let payload = ids.len() as u64 * u64::from(words.max(2)) * 4;
-                assert!(memory.used_bytes() <= 4 << 20);
-                assert!(payload > 3 << 20, "{words} words: only {payload} bytes before the limit");
-                let id = ids.swap_remove(ids.len() / 2);
-                assert!(memory.abandon(id));
-                assert!(memory.alloc(words).is_ok(), "room again after abandoning");
-            }
-        }
-    }
-
-    #[test]
-    fn forged_identifiers_are_inactive() {
-        for space in [AddressSpace::Auto, AddressSpace::Granules(1 << 20)] {
-            let mut memory = Memory::new(1 << 24, space).expect("address space");
-            let small = memory.alloc(200).expect("room");
-            let large = memory.alloc(2000).expect("room");
-            for id in [small + 1, small - 1, large - 1, large + 1, 1, 77, u32::MAX, u32::MAX - 1, 1 << 31] {
-                assert_eq!(memory.capacity(id), None, "identifier {id}");
-                assert_eq!(memory.load(id, 0), None);
-                assert!(!memory.store(id, 0, 1) && !memory.abandon(id));
-            }
-        }
-    }
-
-    #[test]
-    fn segment_zero_grows_and_shrinks() {
-        let mut memory = machine();
-        memory.extend_program(&[1, 2, 3]).expect("room");
-        let id = memory.alloc(1 << 20).expect("room");
-        assert!(memory.store(id, 5, 7));
-        memory.load_program(id).expect("room");
-        assert_eq!((memory.program().len(), memory.load(0, 5), memory.load(0, 0)), (1 << 20, Some(7), Some(0)));
-        memory.extend_program(&[9]).expect("room");
-        assert_eq!((memory.program().len(), memory.load(0, 1 << 20)), ((1 << 20) + 1, Some(9)));
-        assert!(!memory.store(0, 0, 1), "stores into the program go through store_program");
-        assert!(memory.store_program(0, 1) && memory.load(id, 0) == Some(0), "a copy, not an alias");
-        let id = memory.alloc(0).expect("room");
-        memory.load_program(id).expect("room");
-        assert_eq!((memory.program().len(), memory.load(0, 0)), (0, None));
-    }
-}
+mod tests;

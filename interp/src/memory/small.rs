@@ -44,7 +44,6 @@ impl Memory {
                 return false;
             }
             fruitless_walks += 1;
-            self.walks += 1;
             self.granted = 0;
             at = self.first;
         }
@@ -125,7 +124,7 @@ fn leading_zeros(bytes: &[u8]) -> u32 {
 /// # Safety
 /// They are accessible, and nothing refers to them.
 #[inline]
-unsafe fn clear_granules(start: *mut u64, granules: u32) {
+pub(super) unsafe fn clear_granules(start: *mut u64, granules: u32) {
     // SAFETY: the caller's promise.
     unsafe {
         if granules > 16 {

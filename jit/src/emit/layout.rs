@@ -10,7 +10,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, types};
 use cranelift_frontend::FunctionBuilder;
 use rum_interp::engine::WATCH_VALUE;
-use rum_interp::engine::layout::{GRANULE_SHIFT, HEADER_BYTES, LARGE};
+use rum_interp::engine::layout::{GRANULE_SHIFT, HEADER_BYTES, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS};
 
 /// Bits to shift an offset in words by, for bytes.
 const WORD_SHIFT: i64 = 2;
@@ -37,7 +37,17 @@ pub(crate) fn lens(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
     b.ins().load(types::I64, trusted(), base, abi::LENS)
 }
 
-/// Address of the words of the segment that an identifier names.
+/// Address of the entry of name 0.
+pub(crate) fn names(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
+    b.ins().load(types::I64, trusted(), base, abi::NAMES)
+}
+
+/// Names are below this, as 32 bits, where not every identifier has an entry in their table.
+pub(crate) fn names_bound(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
+    b.ins().load(types::I32, trusted(), base, abi::NAMES_BOUND)
+}
+
+/// Address of the words of the segment that starts at a granule: that an identifier says, if it is no name.
 pub(crate) fn words(b: &mut FunctionBuilder, base: ir::Value, id: ir::Value) -> ir::Value {
     let shift = b.ins().iconst(types::I64, i64::from(GRANULE_SHIFT));
     let bytes = b.ins().ishl(id, shift);
@@ -100,25 +110,128 @@ pub(crate) fn large_length(b: &mut FunctionBuilder, words: ir::Value) -> ir::Val
     b.ins().uload32(trusted(), words, HEADER)
 }
 
-/// Length in words, as 32 bits, of the segment that an identifier names; 0 if it is not active, or segment 0.
+/// Where a segment is, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Located {
+    /// Address of its words.
+    pub words: ir::Value,
+    /// Length in words, as 32 bits; 0 if it is not active, or segment 0.
+    pub length: ir::Value,
+}
+
+/// Length in words, as 32 bits, of a segment without a name; 0 if it is not active, or segment 0.
 pub(crate) fn length(b: &mut FunctionBuilder, base: ir::Value, lens: ir::Value, id: ir::Value) -> ir::Value {
+    let known = b.create_block();
+    b.append_block_param(known, types::I32);
+    lengths(b, base, lens, id, |b, length| {
+        b.ins().jump(known, &[BlockArg::Value(length)]);
+    });
+    b.switch_to_block(known);
+    b.block_params(known)[0]
+}
+
+/// As [`length`], with two ends: for large segments and for others.
+fn lengths(
+    b: &mut FunctionBuilder,
+    base: ir::Value,
+    lens: ir::Value,
+    id: ir::Value,
+    go_on: impl Fn(&mut FunctionBuilder, ir::Value),
+) {
     let address = b.ins().iadd(lens, id);
     let byte = wide_len_byte(b, types::I32, address);
-    let [large, small, known] = std::array::from_fn(|_| b.create_block());
-    b.append_block_param(known, types::I32);
+    let [large, small] = std::array::from_fn(|_| b.create_block());
     let found_large = is_large(b, byte);
     b.ins().brif(found_large, large, &[], small, &[]);
     b.switch_to_block(large);
     let words = words(b, base, id);
     let length = b.ins().load(types::I32, trusted(), words, HEADER);
-    b.ins().jump(known, &[BlockArg::Value(length)]);
+    go_on(b, length);
     b.switch_to_block(small);
     let one = b.ins().iconst(types::I32, 1);
     let at_least_one = b.ins().umax(byte, one);
     let length = b.ins().isub(at_least_one, one);
-    b.ins().jump(known, &[BlockArg::Value(length)]);
+    go_on(b, length);
+}
+
+/// The segment that has a name below the end of the table of names.
+pub(crate) fn named(b: &mut FunctionBuilder, base: ir::Value, names: ir::Value, id: ir::Value) -> Located {
+    let entry = name_entry(b, names, id);
+    let length = name_words(b, entry);
+    let place = name_place(b, entry);
+    Located { words: words(b, base, place), length }
+}
+
+/// A segment that may have a name, which is below `bound`, or none.
+pub(crate) fn named_or_not(
+    b: &mut FunctionBuilder,
+    base: ir::Value,
+    [lens, names]: [ir::Value; 2],
+    id: ir::Value,
+    bound: u32,
+) -> Located {
+    let [by_name, by_length, known] = std::array::from_fn(|_| b.create_block());
+    b.append_block_param(known, types::I64);
+    b.append_block_param(known, types::I32);
+    let has_name = compare(b, IntCC::UnsignedLessThan, id, i64::from(bound));
+    b.ins().brif(has_name, by_name, &[], by_length, &[]);
+    b.switch_to_block(by_name);
+    let found = named(b, base, names, id);
+    b.ins().jump(known, &[BlockArg::Value(found.words), BlockArg::Value(found.length)]);
+    b.switch_to_block(by_length);
+    let start = words(b, base, id);
+    lengths(b, base, lens, id, |b, length| {
+        b.ins().jump(known, &[BlockArg::Value(start), BlockArg::Value(length)]);
+    });
     b.switch_to_block(known);
-    b.block_params(known)[0]
+    Located { words: b.block_params(known)[0], length: b.block_params(known)[1] }
+}
+
+/// Address of the entry of a name.
+pub(crate) fn name_entry(b: &mut FunctionBuilder, names: ir::Value, id: ir::Value) -> ir::Value {
+    let shift = b.ins().iconst(types::I64, i64::from(NAME_SHIFT));
+    let bytes = b.ins().ishl(id, shift);
+    b.ins().iadd(names, bytes)
+}
+
+/// The first granule of the segment of an entry; of one that is not in use, the next name to be handed out.
+pub(crate) fn name_place(b: &mut FunctionBuilder, entry: ir::Value) -> ir::Value {
+    b.ins().uload32(trusted(), entry, NAME_PLACE as i32)
+}
+
+/// The length in words of the segment of an entry, as 32 bits.
+pub(crate) fn name_words(b: &mut FunctionBuilder, entry: ir::Value) -> ir::Value {
+    b.ins().load(types::I32, trusted(), entry, NAME_WORDS as i32)
+}
+
+/// The name that was given back last; 0 if there is none.
+pub(crate) fn free_name(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
+    b.ins().uload32(trusted(), base, abi::NAMES_FREE)
+}
+
+/// Hands out the name that was given back last to a segment of so many words (32 bits) that starts at a granule.
+pub(crate) fn take_name(
+    b: &mut FunctionBuilder,
+    base: ir::Value,
+    names: ir::Value,
+    name: ir::Value,
+    place: ir::Value,
+    words: ir::Value,
+) {
+    let entry = name_entry(b, names, name);
+    let next = name_place(b, entry);
+    b.ins().istore32(trusted(), next, base, abi::NAMES_FREE);
+    b.ins().istore32(trusted(), place, entry, NAME_PLACE as i32);
+    b.ins().store(trusted(), words, entry, NAME_WORDS as i32);
+}
+
+/// Gives back a name, whose entry stands at an address.
+pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: ir::Value, name: ir::Value) {
+    let next = free_name(b, base);
+    b.ins().istore32(trusted(), next, entry, NAME_PLACE as i32);
+    let none = b.ins().iconst(types::I32, 0);
+    b.ins().store(trusted(), none, entry, NAME_WORDS as i32);
+    b.ins().istore32(trusted(), name, base, abi::NAMES_FREE);
 }
 
 /// Not 0 if something depends on the word at an offset of segment 0.

@@ -23,7 +23,7 @@ use crate::journal::{Event, Journal};
 use crate::options::{Optimisations, Options};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
-use crate::settings::Settings;
+use crate::settings::{Lookup, Settings};
 use crate::stats::Stats;
 use crate::units::Units;
 use rum_interp::engine::{Backing, State};
@@ -64,7 +64,7 @@ impl Engine {
         let settings = Settings {
             optimisations: Optimisations::without(&options.disabled),
             count: options.count,
-            id_bound: (!all_ids).then_some(memory.id_bound()),
+            lookup: Lookup::of(memory),
             forced_exits: options.force_exit_every.is_some(),
             listings: options.keep_listings,
             panic_every: options.compiler_panics_every,

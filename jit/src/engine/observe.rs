@@ -6,6 +6,7 @@ use crate::policy::Circumstances;
 use crate::tuning::{OBSERVED_HOT, OBSERVED_MAX};
 use rum_interp::engine::State;
 use rum_interp::isa::Instruction;
+use rum_interp::memory::Kind;
 use rum_interp::{Machine, Stop};
 
 impl Engine {
@@ -41,7 +42,7 @@ impl Engine {
                 break;
             }
             let (pc, replacements) = (state.pc(), state.replacements());
-            let mut met = met_at(state, zero);
+            let mut met = met_at(state, zero, unit.is_none());
             if let Some(unit) = unit {
                 met.insert(self.learn(state, unit, met));
             }
@@ -85,8 +86,9 @@ impl Engine {
     }
 }
 
-/// What the next translation of the instruction at the pc should be ready for.
-fn met_at(state: &State, zero: u8) -> Met {
+/// What the next translation of the instruction at the pc should be ready for; `is_hot` says that this is what it meets all the
+/// time, and not what code for it was not made for.
+fn met_at(state: &State, zero: u8, is_hot: bool) -> Met {
     let mut met = Met::default();
     let Some(&word) = state.memory().program().get(state.pc() as usize) else { return met };
     let segment = match Instruction::decode(word) {
@@ -98,8 +100,11 @@ fn met_at(state: &State, zero: u8) -> Met {
     if id == 0 && zero >> segment.index() & 1 == 0 {
         met.insert(Met::PROGRAM);
     }
-    if state.memory().is_large(id) {
-        met.insert(Met::LARGE);
+    match state.memory().kind(id) {
+        Some(Kind::Large) => met.insert(Met::LARGE),
+        Some(Kind::Named) if is_hot => met.insert(Met::NAMED_WHEN_HOT),
+        Some(Kind::Named) => met.insert(Met::NAMED),
+        Some(Kind::Small) | None => {}
     }
     met
 }

@@ -33,6 +33,8 @@ pub(crate) struct Loop {
     pub invariant: RegSet,
     /// Of these, registers that name segments other than 0.
     pub segments: RegSet,
+    /// Of these, registers that may hold names.
+    pub named: RegSet,
     /// Nothing in it may change the length of a segment.
     pub steady: bool,
     /// Something in it looks at the length bytes.
@@ -148,7 +150,7 @@ pub(super) fn is_closed(region: &Region, found: &Loop) -> bool {
 /// Puts together what the blocks of a loop do.
 fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMap<u32, Effect>) -> Loop {
     let changed = body.iter().fold(0, |set, start| set | effects[start].written);
-    let (mut used, mut segments, mut steady, mut uses_lens) = (0, 0, true, false);
+    let (mut used, mut segments, mut named, mut steady, mut uses_lens) = (0, 0, 0, true, false);
     for &start in &body {
         for &inst in &region.blocks[&start].insts {
             if inst.is_by_host() {
@@ -161,6 +163,9 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
                 uses_lens |= region.zero >> reg.index() & 1 == 0;
                 if !inst.met().contains(Met::PROGRAM) {
                     segments |= 1 << reg.index();
+                }
+                if inst.met().contains(Met::NAMED) {
+                    named |= 1 << reg.index();
                 }
             };
             match instruction {
@@ -180,6 +185,7 @@ fn describe(region: &Region, header: u32, body: BTreeSet<u32>, effects: &BTreeMa
         changed,
         invariant,
         segments: segments & invariant,
+        named: named & segments & invariant,
         steady,
         uses_lens,
     }

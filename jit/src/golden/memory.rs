@@ -71,7 +71,7 @@ fn bounded_identifiers() {
         b.index(R3, R1, R2);
         b.halt();
     });
-    guest.settings.id_bound = Some(1 << 24);
+    guest.settings.lookup.id_bound = Some(1 << 24);
     assert_golden!(guest);
 }
 

@@ -18,13 +18,13 @@ use crate::optimise::translate;
 use crate::options::{Optimisation, Optimisations};
 use crate::plan::Plan;
 use crate::region::Region;
-use crate::settings::Settings;
+use crate::settings::{Lookup, Settings};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilderContext;
-use rum_interp::Word;
 use rum_interp::isa::Instruction;
+use rum_interp::{Ids, Word};
 use rum_testkit::builder::Builder;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
@@ -61,7 +61,7 @@ impl Guest {
         let settings = Settings {
             optimisations: Optimisations::without(&[]),
             count: false,
-            id_bound: None,
+            lookup: Lookup { ids: Ids::Address, id_bound: None, names_bound: None },
             forced_exits: false,
             listings: false,
             panic_every: None,

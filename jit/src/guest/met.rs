@@ -11,6 +11,10 @@ impl Met {
     pub const PROGRAM: Met = Met(2);
     /// Something that only the host is ready for: a store into code, or another kind of instruction patched in.
     pub const HOST: Met = Met(4);
+    /// A segment that has a name, where others have none.
+    pub const NAMED: Met = Met(8);
+    /// The same, when it had become hot: likely more often than others.
+    pub const NAMED_WHEN_HOT: Met = Met(8 | 16);
 
     /// Whether there is nothing in the set.
     pub fn is_empty(self) -> bool {

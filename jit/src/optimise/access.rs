@@ -5,25 +5,20 @@
 //!   check: the length of segment 0 is fixed while the code lives. A store to a slot is noted, because it does not look whether
 //!   anything comes to depend on the word later.
 //! - to a *variable word of segment 0*: checked against its length, and for stores against the watch bytes.
-//! - to *any other segment*: checked against the length byte of the identifier. Segment 0 has length byte 0, so what goes
-//!   through is never segment 0, and slots and segments cannot be the same words. Where the instruction has met large
-//!   segments, or segment 0 in a register, the code behind the failing check tries these too.
+//! - to *any other segment*: checked by its identifier (`cells.rs`). Unless the instruction has met segment 0 in a register, what goes
+//!   through is never segment 0, and slots and segments cannot be the same words.
 //!
 //! Values known to stand in memory are forwarded to later reads; every read that the window has seen, forwarded or not,
 //! is remembered in `Env::reads`, because a store to that word must end the window.
 
-use super::segments::{Offset, Place, Reached, Read};
+use super::segments::{Offset, Place, Read, Words};
 use super::translator::Translator;
 use super::val::{Key, Val, remember};
 use crate::emit::{layout, trusted};
 use crate::guest::met::Met;
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, InstBuilder, condcodes::IntCC, types};
-use rum_interp::engine::layout::SMALL_WORDS_MAX;
 use rum_interp::isa::{Instruction, LITERAL_MAX, Reg};
-
-/// The largest constant offset whose check needs only the length byte, for large segments too.
-const OFFSET_MAX: u32 = SMALL_WORDS_MAX - 1;
 
 impl Translator<'_> {
     pub(super) fn index(&mut self, a: Reg, b: Reg, c: Reg, met: Met) -> bool {
@@ -94,7 +89,7 @@ impl Translator<'_> {
 
     fn load_cell(&mut self, id: ir::Value, offset: Val, met: Met) -> Val {
         let (offset, at) = self.offset(offset);
-        self.check_cell(id, offset, at, met, false);
+        let words = self.check_cell(id, offset, at, met, false);
         self.read(Read::Cell(at));
         if met.contains(Met::PROGRAM) {
             self.read(Read::AnySlot);
@@ -104,7 +99,7 @@ impl Translator<'_> {
             self.gain(Optimisation::Forwarding);
             return val;
         }
-        let (address, displacement) = self.cell_address(id, offset);
+        let (address, displacement) = self.cell_address(id, words, offset);
         let val = Val::Ssa(self.e.b.ins().load(types::I32, trusted(), address, displacement));
         if !met.contains(Met::PROGRAM) {
             remember(&mut self.env.cells, (id, at, val));
@@ -153,9 +148,9 @@ impl Translator<'_> {
     fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, met: Met) {
         let stored = self.materialise(value);
         let (offset, at) = self.offset(offset);
-        self.check_cell(id, offset, at, met, true);
+        let words = self.check_cell(id, offset, at, met, true);
         self.store_ends_window(if met.contains(Met::PROGRAM) { Place::Anywhere } else { Place::Cell(at) });
-        let (address, displacement) = self.cell_address(id, offset);
+        let (address, displacement) = self.cell_address(id, words, offset);
         self.e.b.ins().store(trusted(), stored, address, displacement);
         self.env.cells.retain(|&(_, other, _)| !other.may_be(at));
         if met.contains(Met::PROGRAM) {
@@ -184,8 +179,8 @@ impl Translator<'_> {
     }
 
     /// Base and displacement of a word of a segment other than 0.
-    fn cell_address(&mut self, id: ir::Value, offset: Val) -> (ir::Value, i32) {
-        let words = self.words_of(id);
+    fn cell_address(&mut self, id: ir::Value, words: Words, offset: Val) -> (ir::Value, i32) {
+        let words = words.unwrap_or_else(|| self.words_of(id));
         if let Val::Const(offset) = offset
             && let Some(displacement) = layout::displacement(offset)
         {
@@ -229,165 +224,6 @@ impl Translator<'_> {
     fn slot_address(&mut self, offset: u32) -> (ir::Value, i32) {
         let base = self.base();
         layout::slot(&mut self.e.b, base, offset)
-    }
-
-    /// Address of the words of a segment.
-    pub(super) fn words_of(&mut self, id: ir::Value) -> ir::Value {
-        self.numbered(Key::Words(id))
-    }
-
-    /// Length in words of a segment other than 0; 0 if it is not active, or segment 0. Leaves in no case.
-    pub(super) fn length_of(&mut self, id: ir::Value) -> ir::Value {
-        if let Some(length) = self.env.segments.length(id) {
-            return length;
-        }
-        let mut index = self.wide(id);
-        if let Some(bound) = self.settings.id_bound {
-            let inside = self.e.compare(IntCC::UnsignedLessThan, index, bound as i64);
-            let none = self.e.b.ins().iconst(types::I64, 0);
-            index = self.e.b.ins().select(inside, index, none);
-        }
-        let (base, lens) = (self.base(), self.lens());
-        let length = layout::length(&mut self.e.b, base, lens, index);
-        if self.on(Optimisation::Lengths) {
-            self.env.segments.learn_length(id, length);
-        }
-        length
-    }
-
-    pub(super) fn lens(&mut self) -> ir::Value {
-        if let Some(lens) = self.env.lens {
-            return lens;
-        }
-        let base = self.base();
-        let lens = layout::lens(&mut self.e.b, base);
-        self.env.lens = Some(lens);
-        lens
-    }
-
-    /// Address of the length byte of an identifier, which may be anything.
-    pub(super) fn len_address(&mut self, id: ir::Value) -> ir::Value {
-        if let Some(bound) = self.settings.id_bound {
-            let wide = self.wide(id);
-            let inside = self.e.compare(IntCC::UnsignedLessThan, wide, bound as i64);
-            self.check(inside);
-        }
-        let (lens, id) = (self.lens(), self.wide(id));
-        self.e.b.ins().iadd(lens, id)
-    }
-
-    /// Checks that a word of a segment exists, and for a store that nothing depends on it. The segment is not 0, unless the
-    /// site has met that.
-    fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) {
-        if met.contains(Met::PROGRAM) {
-            return self.check_cell_or_program(id, offset, met, store);
-        }
-        if self.on(Optimisation::Lengths) && self.env.segments.reaches(id, at) {
-            return self.gain(Optimisation::Lengths);
-        }
-        let has_length = self.env.segments.length(id).is_some();
-        let short = matches!(offset, Val::Const(offset) if offset <= OFFSET_MAX);
-        if short && !has_length && self.raise_check(id, at) {
-            return;
-        }
-        let mut raisable = None;
-        let ok = if has_length || (met.contains(Met::LARGE) && !short) {
-            if has_length {
-                self.gain(Optimisation::Lengths);
-            }
-            let (offset, length) = (self.materialise(offset), self.length_of(id));
-            self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length)
-        } else {
-            let address = self.len_address(id);
-            match offset {
-                Val::Const(offset) if short => {
-                    let byte = layout::len_byte(&mut self.e.b, address);
-                    self.env.segments.learn_byte(id, byte);
-                    let bound = self.e.b.ins().iconst(types::I8, i64::from(offset + 1));
-                    raisable = self.e.b.func.dfg.value_def(bound).inst().map(|inst| (inst, self.straight_line));
-                    self.e.b.ins().icmp(IntCC::UnsignedGreaterThan, byte, bound)
-                }
-                offset => {
-                    let byte = layout::wide_len_byte(&mut self.e.b, types::I64, address);
-                    let past = self.past(offset);
-                    self.e.b.ins().icmp(IntCC::UnsignedLessThan, past, byte)
-                }
-            }
-        };
-        self.check(ok);
-        // Segment 0 has length byte 0.
-        self.learn_nonzero(id);
-        self.env.segments.learn_reached(Reached { segment: id, at, raisable });
-    }
-
-    /// Has an earlier check of a smaller constant offset ask for this one at once, where what was between them always goes
-    /// on to here: code that takes a record apart checks it once. Leaving early is leaving at an earlier boundary.
-    fn raise_check(&mut self, id: ir::Value, at: Offset) -> bool {
-        if !self.on(Optimisation::Lengths) {
-            return false;
-        }
-        let Some(bound) = self.env.segments.raise(id, at, self.straight_line) else { return false };
-        let imm = ir::immediates::Imm64::new(i64::from(at.distance + 1));
-        self.e.b.func.dfg.insts[bound] = ir::InstructionData::UnaryImm { opcode: ir::Opcode::Iconst, imm };
-        self.gain(Optimisation::Lengths);
-        true
-    }
-
-    /// An offset and one, as 64 bits.
-    fn past(&mut self, offset: Val) -> ir::Value {
-        let offset = self.materialise(offset);
-        let wide = self.wide(offset);
-        let one = self.e.b.ins().iconst(types::I64, 1);
-        self.e.b.ins().iadd(wide, one)
-    }
-
-    /// As `check_cell`, where the segment may be any, segment 0 too.
-    fn check_cell_or_program(&mut self, id: ir::Value, offset: Val, met: Met, store: bool) {
-        let past = self.past(offset);
-        let offset = self.materialise(offset);
-        let offset = self.wide(offset);
-        let address = self.len_address(id);
-        let byte = layout::wide_len_byte(&mut self.e.b, types::I64, address);
-        let ok = self.e.b.ins().icmp(IntCC::UnsignedLessThan, past, byte);
-        self.force_exit();
-        let exit = self.exit();
-        let (slow, go_on) = (self.e.b.create_block(), self.e.b.create_block());
-        self.e.b.ins().brif(ok, go_on, &[], slow, &[]);
-        self.e.b.switch_to_block(slow);
-        // The values made here do not reach the other ways: nothing is remembered.
-        let base = self.base_again();
-        if met.contains(Met::LARGE) {
-            let (large, other) = (self.e.b.create_block(), self.e.b.create_block());
-            let is_large = layout::is_large(&mut self.e.b, byte);
-            self.e.b.ins().brif(is_large, large, &[], other, &[]);
-            self.e.b.switch_to_block(large);
-            let wide = self.e.b.ins().uextend(types::I64, id);
-            let words = layout::words(&mut self.e.b, base, wide);
-            let length = layout::large_length(&mut self.e.b, words);
-            let ok = self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length);
-            self.e.b.ins().brif(ok, go_on, &[], exit, &[]);
-            self.e.b.switch_to_block(other);
-        }
-        let program = self.e.b.create_block();
-        self.e.b.ins().brif(id, exit, &[], program, &[]);
-        self.e.b.switch_to_block(program);
-        let ok = self.e.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
-        if store {
-            self.e.go_on_if(ok, exit);
-            let watched = layout::watched(&mut self.e.b, base, offset);
-            self.e.b.ins().brif(watched, exit, &[], go_on, &[]);
-        } else {
-            self.e.b.ins().brif(ok, go_on, &[], exit, &[]);
-        }
-        self.e.b.switch_to_block(go_on);
-    }
-
-    /// The base, without remembering it.
-    fn base_again(&mut self) -> ir::Value {
-        match self.env.base {
-            Some(base) => base,
-            None => self.e.base(),
-        }
     }
 
     /// Checks an offset of segment 0; gives it as 64 bits.

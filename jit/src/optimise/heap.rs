@@ -1,10 +1,10 @@
 //! New segments, abandoned segments, and output: effects that may not happen twice.
 
-use super::segments::{Offset, Reached, Segments};
+use super::segments::{LenByte, Offset, Reached, Segments, Words};
 use super::translator::Translator;
 use super::val::{Val, remember};
-use crate::abi::Slot;
-use crate::emit::layout;
+use crate::abi::{self, Slot};
+use crate::emit::{layout, trusted};
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
 use rum_interp::engine::layout::{LARGE, SMALL_WORDS_MAX, small_granules};
@@ -32,13 +32,24 @@ impl Translator<'_> {
             None => self.get(c),
         };
         let lens = self.lens();
-        let (quick, slow, go_on) = (self.e.b.create_block(), self.e.b.create_block(), self.e.b.create_block());
+        let all_named = self.settings.lookup.all_named();
+        let name = all_named.then(|| layout::free_name(&mut self.e.b, base));
+        let [quick, slow, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         self.e.b.append_block_param(go_on, types::I64);
+        // Where the segment is, if that may not follow from its identifier.
+        let may_be_named = all_named || self.region.naming;
+        if may_be_named {
+            self.e.b.append_block_param(go_on, types::I64);
+        }
         self.e.b.set_cold_block(slow);
         let mut fits = self.e.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, run.room, granules);
         if words.is_none() {
             let small = self.e.compare(IntCC::UnsignedLessThanOrEqual, words_value, i64::from(SMALL_WORDS_MAX));
             fits = self.e.b.ins().band(fits, small);
+        }
+        if let Some(name) = name {
+            let free = self.e.compare(IntCC::NotEqual, name, 0);
+            fits = self.e.b.ins().band(fits, free);
         }
         // What an exit in the slow part would complete is the state here.
         let exit = self.exit();
@@ -46,31 +57,50 @@ impl Translator<'_> {
 
         self.e.b.switch_to_block(quick);
         layout::advance(&mut self.e.b, base, run, granules);
-        let byte = match words {
+        let byte = self.len_byte_of(words, words_value);
+        let address = self.e.b.ins().iadd(lens, run.cursor);
+        layout::set_len_byte(&mut self.e.b, address, byte);
+        if let Some(name) = name {
+            let names = self.names_again();
+            layout::take_name(&mut self.e.b, base, names, name, run.cursor, words_value);
+        }
+        let mut found = vec![BlockArg::Value(name.unwrap_or(run.cursor))];
+        if may_be_named {
+            found.push(BlockArg::Value(layout::words(&mut self.e.b, base, run.cursor)));
+        }
+        self.e.b.ins().jump(go_on, &found);
+
+        self.e.b.switch_to_block(slow);
+        self.e.call_stub(base, Slot::AllocStub, &[words_value]);
+        let id = self.e.stub_result(base, types::I64);
+        let mut found = vec![BlockArg::Value(id)];
+        if may_be_named {
+            let place = self.e.b.ins().load(types::I64, trusted(), base, abi::slot(Slot::Place));
+            found.push(BlockArg::Value(layout::words(&mut self.e.b, base, place)));
+        }
+        self.e.b.ins().brif(id, go_on, &found, exit, &[]);
+
+        self.e.b.switch_to_block(go_on);
+        let params = self.e.b.block_params(go_on);
+        let (wide, place) = (params[0], params.get(1).copied());
+        self.allocated(b, wide, place, words);
+    }
+
+    /// The length byte of a small segment of so many words.
+    fn len_byte_of(&mut self, words: Option<u32>, words_value: ir::Value) -> ir::Value {
+        match words {
             Some(words) => self.e.b.ins().iconst(types::I8, i64::from(words + 1)),
             None => {
                 let one = self.e.b.ins().iconst(types::I32, 1);
                 let more = self.e.b.ins().iadd(words_value, one);
                 self.e.b.ins().ireduce(types::I8, more)
             }
-        };
-        let address = self.e.b.ins().iadd(lens, run.cursor);
-        layout::set_len_byte(&mut self.e.b, address, byte);
-        self.e.b.ins().jump(go_on, &[BlockArg::Value(run.cursor)]);
-
-        self.e.b.switch_to_block(slow);
-        self.e.call_stub(base, Slot::AllocStub, &[words_value]);
-        let id = self.e.stub_result(base, types::I64);
-        self.e.b.ins().brif(id, go_on, &[BlockArg::Value(id)], exit, &[]);
-
-        self.e.b.switch_to_block(go_on);
-        let wide = self.e.b.block_params(go_on)[0];
-        self.allocated(b, wide, words);
+        }
     }
 
-    /// A segment was allocated, whose identifier as 64 bits is `wide`: what is known of it, and of its length if that is
-    /// constant.
-    fn allocated(&mut self, b: Reg, wide: ir::Value, words: Option<u32>) {
+    /// A segment was allocated, whose identifier as 64 bits is `wide` and which is at `place`: what is known of it, and of its
+    /// length in words if that is constant.
+    fn allocated(&mut self, b: Reg, wide: ir::Value, place: Words, words: Option<u32>) {
         let id = self.e.b.ins().ireduce(types::I32, wide);
         self.wides.insert(id, wide);
         self.set(b, Val::Ssa(id));
@@ -80,7 +110,7 @@ impl Translator<'_> {
             && words > 0
         {
             let at = Offset { base: None, distance: words - 1 };
-            self.env.segments.learn_reached(Reached { segment: id, at, raisable: None });
+            self.env.segments.learn_reached(Reached { segment: id, at, words: place, raisable: None });
             if self.on(Optimisation::Fresh) && words <= 8 {
                 self.gain(Optimisation::Fresh);
                 // A new segment is not one that was known before, so nothing else is forgotten.
@@ -93,13 +123,19 @@ impl Translator<'_> {
 
     pub(super) fn abandon(&mut self, c: Reg) {
         let id = self.get(c);
+        if self.settings.lookup.all_named() {
+            return self.abandon_name(id);
+        }
         let base = self.base();
         let address = self.len_address(id);
         let small = match self.env.segments.byte(id).filter(|_| self.on(Optimisation::Lengths)) {
-            Some(byte) => {
-                // It was checked not to be 0.
+            Some(LenByte { byte, is_active: true }) => {
                 self.gain(Optimisation::Lengths);
                 self.e.compare(IntCC::NotEqual, byte, i64::from(LARGE))
+            }
+            Some(LenByte { byte, is_active: false }) => {
+                self.gain(Optimisation::Lengths);
+                layout::is_small(&mut self.e.b, byte)
             }
             None => {
                 let byte = layout::len_byte(&mut self.e.b, address);
@@ -124,6 +160,48 @@ impl Translator<'_> {
         self.e.b.switch_to_block(go_on);
         self.end_window();
         self.forget_segments();
+    }
+
+    /// Gives back a segment where all have names.
+    fn abandon_name(&mut self, id: ir::Value) {
+        let index = self.name_index(id);
+        let (base, lens, names) = (self.base(), self.lens(), self.names());
+        let entry = layout::name_entry(&mut self.e.b, names, index);
+        // Of a name that is not in use this is another name, and no segment is that low: its length byte is 0.
+        let place = layout::name_place(&mut self.e.b, entry);
+        let address = self.e.b.ins().iadd(lens, place);
+        let byte = layout::len_byte(&mut self.e.b, address);
+        let small = layout::is_small(&mut self.e.b, byte);
+        let [quick, slow, go_on] = std::array::from_fn(|_| self.e.b.create_block());
+        self.e.b.set_cold_block(slow);
+        let exit = self.exit();
+        self.e.b.ins().brif(small, quick, &[], slow, &[]);
+
+        self.e.b.switch_to_block(quick);
+        let zero = self.e.b.ins().iconst(types::I8, 0);
+        layout::set_len_byte(&mut self.e.b, address, zero);
+        layout::give_name(&mut self.e.b, base, entry, index);
+        self.e.b.ins().jump(go_on, &[]);
+
+        self.e.b.switch_to_block(slow);
+        self.e.call_stub(base, Slot::AbandonStub, &[id]);
+        let done = self.e.stub_result(base, types::I32);
+        self.e.b.ins().brif(done, go_on, &[], exit, &[]);
+
+        self.e.b.switch_to_block(go_on);
+        self.end_window();
+        self.forget_segments();
+    }
+
+    /// The address of the entry of name 0, without remembering it.
+    fn names_again(&mut self) -> ir::Value {
+        match self.env.names {
+            Some(names) => names,
+            None => {
+                let base = self.base();
+                layout::names(&mut self.e.b, base)
+            }
+        }
     }
 
     /// Any segment may be gone.

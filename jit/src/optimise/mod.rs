@@ -21,12 +21,14 @@
 //! output, a step by the host.
 //!
 //! Emission itself is in `emit/`; here is what is known and what follows from it. Files: `val.rs`, `segments.rs`, `env.rs` what is
-//! known; `translator.rs` the walk over the region; `arithmetic.rs` registers and pure operations; `access.rs` words of segments; `heap.rs`
+//! known; `translator.rs` the walk over the region; `arithmetic.rs` registers and pure operations; `access.rs` words of segments,
+//! `cells.rs` their checks; `heap.rs`
 //! new and abandoned segments, output; `exits.rs` checks and exits; `edges.rs` where blocks go; `entries.rs` where they come from;
 //! `switch.rs` computed jumps.
 
 mod access;
 mod arithmetic;
+mod cells;
 mod edges;
 mod entries;
 mod env;

@@ -47,9 +47,31 @@ pub(crate) struct Segments {
     /// Active, and with at least this word: a constant offset says the same of all smaller ones.
     reached: Vec<Reached>,
     /// Lengths in words; 0 if not active.
-    lengths: Vec<(ir::Value, ir::Value)>,
+    lengths: Vec<(ir::Value, Length)>,
     /// Length bytes.
-    bytes: Vec<(ir::Value, ir::Value)>,
+    bytes: Vec<(ir::Value, LenByte)>,
+}
+
+/// The address of a segment's words; none if that follows from its identifier.
+pub(crate) type Words = Option<ir::Value>;
+
+/// What is known of a segment's length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length {
+    /// In words; 0 if it is not active, or has a name and that was not considered.
+    pub length: ir::Value,
+    /// Where its words are.
+    pub words: Words,
+    /// Whether it may have a name, for all that this takes into account.
+    pub considers_names: bool,
+}
+
+/// What is known of an identifier's length byte.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LenByte {
+    pub byte: ir::Value,
+    /// Whether it was checked not to be 0.
+    pub is_active: bool,
 }
 
 /// A word that a segment is known to have.
@@ -57,8 +79,21 @@ pub(crate) struct Segments {
 pub(crate) struct Reached {
     pub segment: ir::Value,
     pub at: Offset,
-    /// The check that says so, if it can still ask for more: the constant that it compares with.
-    pub raisable: Option<(ir::Inst, StraightLine)>,
+    /// Where its words are.
+    pub words: Words,
+    /// The check that says so, if it can still ask for more.
+    pub raisable: Option<Raisable>,
+}
+
+/// A check of a constant offset that can still ask for more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raisable {
+    /// The constants that it compares with, on one way or two, and how much each is above the offset.
+    pub bounds: [Option<(ir::Inst, u32)>; 2],
+    /// The largest offset that it can ask for.
+    pub offset_max: u32,
+    /// Where the check was made.
+    pub line: StraightLine,
 }
 
 impl Reached {
@@ -68,35 +103,36 @@ impl Reached {
     }
 }
 
-/// The newest fact of a list about a segment.
-fn newest(list: &[(ir::Value, ir::Value)], segment: ir::Value) -> Option<ir::Value> {
-    list.iter().rev().find(|&&(of, _)| of == segment).map(|&(_, fact)| fact)
-}
-
 impl Segments {
-    /// Length in words of a segment, if it is known.
-    pub fn length(&self, segment: ir::Value) -> Option<ir::Value> {
-        newest(&self.lengths, segment)
+    /// Length in words of a segment, if it is known; with names taken into account, if it may have one.
+    pub fn length(&self, segment: ir::Value, may_be_named: bool) -> Option<Length> {
+        let good = |of: ir::Value, length: &Length| of == segment && (length.considers_names || !may_be_named);
+        self.lengths.iter().rev().find(|(of, length)| good(*of, length)).map(|&(_, length)| length)
     }
 
     /// A segment's length is known now.
-    pub fn learn_length(&mut self, segment: ir::Value, length: ir::Value) {
+    pub fn learn_length(&mut self, segment: ir::Value, length: Length) {
         remember(&mut self.lengths, (segment, length));
     }
 
-    /// The oldest length byte that is known of a segment: it was checked not to be 0.
-    pub fn byte(&self, segment: ir::Value) -> Option<ir::Value> {
+    /// The oldest length byte that is known of a segment.
+    pub fn byte(&self, segment: ir::Value) -> Option<LenByte> {
         self.bytes.iter().find(|&&(of, _)| of == segment).map(|&(_, byte)| byte)
     }
 
     /// A segment's length byte is known now.
-    pub fn learn_byte(&mut self, segment: ir::Value, byte: ir::Value) {
+    pub fn learn_byte(&mut self, segment: ir::Value, byte: LenByte) {
         remember(&mut self.bytes, (segment, byte));
     }
 
-    /// Whether a segment is known to have a word.
-    pub fn reaches(&self, segment: ir::Value, at: Offset) -> bool {
-        self.reached.iter().any(|known| known.covers(segment, at))
+    /// Where the words of a segment are, if it is known to have the one at `at`.
+    pub fn reaches(&self, segment: ir::Value, at: Offset) -> Option<Words> {
+        self.reached.iter().find(|known| known.covers(segment, at)).map(|known| known.words)
+    }
+
+    /// Where the words of a segment are, if that was looked up before.
+    pub fn words(&self, segment: ir::Value) -> Words {
+        self.reached.iter().rev().find(|known| known.segment == segment).and_then(|known| known.words)
     }
 
     /// A segment is known to have a word now.
@@ -104,13 +140,13 @@ impl Segments {
         remember(&mut self.reached, reached);
     }
 
-    /// An earlier check of a smaller constant offset on the same straight line asks for `at` now. Gives the constant that it
-    /// compares with.
-    pub fn raise(&mut self, segment: ir::Value, at: Offset, line: StraightLine) -> Option<ir::Inst> {
+    /// An earlier check of a smaller constant offset on the same straight line asks for `at` now. Gives the check, and where
+    /// the segment's words are.
+    pub fn raise(&mut self, segment: ir::Value, at: Offset, line: StraightLine) -> Option<(Raisable, Words)> {
         self.reached.iter_mut().rev().find_map(|known| match known.raisable {
-            Some((bound, made_in)) if known.segment == segment && made_in == line => {
+            Some(check) if known.segment == segment && check.line == line && at.distance <= check.offset_max => {
                 known.at = at;
-                Some(bound)
+                Some((check, known.words))
             }
             _ => None,
         })

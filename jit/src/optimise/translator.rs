@@ -173,14 +173,20 @@ impl Translator<'_> {
         for reg in regs(found.invariant) {
             self.get(reg);
         }
-        if found.uses_lens {
+        let all_named = self.settings.lookup.all_named();
+        if found.uses_lens && !all_named {
             self.lens();
+        }
+        if all_named {
+            self.names();
         }
         if found.steady && self.on(Optimisation::Lengths) {
             for reg in regs(found.segments) {
                 let id = self.get(reg);
-                self.length_of(id);
-                self.words_of(id);
+                let length = self.length_of(id, all_named || found.named >> reg.index() & 1 != 0);
+                if length.words.is_none() {
+                    self.words_of(id);
+                }
             }
         }
         self.base();

@@ -62,12 +62,14 @@ unsafe fn state_of<'a>(data: *mut u8) -> &'a mut State {
     unsafe { &mut *data.sub(STATE_BEFORE_DATA_BYTES).cast::<State>() }
 }
 
-/// Allocates; the result is the identifier, or 0.
+/// Allocates; the result is the identifier, or 0, and beside it stands the first granule.
 unsafe extern "C" fn host_alloc(data: *mut u8, words: u32) {
     // SAFETY: compiled code passes the pinned register.
     let state = unsafe { state_of(data) };
     let id = state.alloc(words).unwrap_or(0);
+    let place = state.memory().place(id).unwrap_or(0);
     state.slots_mut()[Slot::Result as usize] = u64::from(id);
+    state.slots_mut()[Slot::Place as usize] = u64::from(place);
 }
 
 /// Abandons; the result is 1, or 0 if the interpreter has to report something.

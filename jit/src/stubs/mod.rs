@@ -18,6 +18,7 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use rum_interp::Ids;
 use rum_interp::engine::State;
 
 pub(crate) use self::host::HostCalls;
@@ -68,8 +69,10 @@ impl Stubs {
         }
         // In front of the host's way to a new segment.
         let alloc_host = slots[Slot::AllocStub as usize] as usize;
-        let walk = compile(isa, stub_signature(1), |b| walk::write(b, alloc_host))?;
+        let all_named = state.memory().ids() == Ids::Sequential;
+        let walk = compile(isa, stub_signature(1), |b| walk::write(b, alloc_host, all_named))?;
         let offset = code.publish(&[(&stub_signature(1), &walk, 16)])?[0];
+        let slots = state.slots_mut();
         slots[Slot::AllocStub as usize] = (base + offset as usize) as u64;
         // SAFETY: the function was compiled with this signature and convention.
         let trampoline = unsafe { std::mem::transmute::<usize, Trampoline>(base + offsets[1] as usize) };

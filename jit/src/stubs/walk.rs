@@ -2,7 +2,8 @@
 //!
 //! Allocates a small segment from the next run that fits, as `Memory::refill` would: walks over the length bytes from
 //! the end of the current run. Where that needs more than walking (the frontier, memory never touched, long runs), the
-//! host does it all from the start, so that both always agree.
+//! host does it all from the start, so that both always agree. So it does where the segment gets a name that was never handed
+//! out, or one beside segments without names.
 
 use crate::abi::{self, Slot};
 use crate::emit::{layout, stub_signature, trusted};
@@ -11,9 +12,10 @@ use cranelift_codegen::ir::{self, BlockArg, Endianness, InstBuilder, MemFlagsDat
 use cranelift_frontend::FunctionBuilder;
 use rum_interp::engine::layout::{RUN_GRANULES_MAX, SMALL_WORDS_MAX};
 
-/// Writes the body of the stub. `alloc_host` is the address of the one that asks the host.
-pub(super) fn write(b: &mut FunctionBuilder, alloc_host: usize) {
-    Walk::begin(b).write(alloc_host);
+/// Writes the body of the stub. `alloc_host` is the address of the one that asks the host; `all_named` says whether every
+/// segment gets a name.
+pub(super) fn write(b: &mut FunctionBuilder, alloc_host: usize, all_named: bool) {
+    Walk::begin(b, all_named).write(alloc_host);
 }
 
 /// The stub under construction: values that hold in all of it, and blocks that lead to each other.
@@ -28,6 +30,8 @@ struct Walk<'a, 'b> {
     /// No granule at or above this is looked at.
     limit: ir::Value,
     one: ir::Value,
+    /// The name that the segment gets, if all have one.
+    name: Option<ir::Value>,
     /// Steps over segments; takes the granule where one starts, or a free one.
     at_segment: ir::Block,
     /// A free granule was found; takes it.
@@ -38,7 +42,7 @@ struct Walk<'a, 'b> {
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
-    fn begin(b: &'a mut FunctionBuilder<'b>) -> Walk<'a, 'b> {
+    fn begin(b: &'a mut FunctionBuilder<'b>, all_named: bool) -> Walk<'a, 'b> {
         let entry = b.current_block().expect("the entry block");
         let words = b.block_params(entry)[0];
         let base = b.ins().get_pinned_reg(types::I64);
@@ -49,19 +53,29 @@ impl<'a, 'b> Walk<'a, 'b> {
         let wide_words = b.ins().uextend(types::I64, words);
         let one = b.ins().iconst(types::I64, 1);
         let granules = layout::granules(b, wide_words, one);
+        let name = all_named.then(|| layout::free_name(b, base));
         let [at_segment, at_free, found, host] = std::array::from_fn(|_| b.create_block());
         for block in [at_segment, at_free, found, found] {
             b.append_block_param(block, types::I64);
         }
         b.set_cold_block(host);
-        Walk { b, base, lens, words, wide_words, granules, limit, one, at_segment, at_free, found, host }
+        Walk { b, base, lens, words, wide_words, granules, limit, one, name, at_segment, at_free, found, host }
     }
 
     fn write(mut self, alloc_host: usize) {
         let run_end = self.b.ins().uload32(trusted(), self.base, abi::RUN_END);
         let small_max = i64::from(SMALL_WORDS_MAX);
         let small = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, self.wide_words, small_max);
-        self.b.ins().brif(small, self.at_segment, &[BlockArg::Value(run_end)], self.host, &[]);
+        self.host_unless(small);
+        match self.name {
+            Some(name) => self.host_unless(name),
+            None => {
+                let left = self.b.ins().load(types::I32, trusted(), self.base, abi::NAMES_LEFT);
+                let unnamed = self.b.ins().icmp_imm_u(IntCC::Equal, left, 0);
+                self.host_unless(unnamed);
+            }
+        }
+        self.b.ins().jump(self.at_segment, &[BlockArg::Value(run_end)]);
         self.step_over_segments();
         self.count_free();
         self.take_run();
@@ -156,7 +170,12 @@ impl<'a, 'b> Walk<'a, 'b> {
         let address = self.b.ins().iadd(self.lens, start);
         let len = self.b.ins().iadd(self.wide_words, self.one);
         self.b.ins().istore8(trusted(), len, address, 0);
-        self.b.ins().store(trusted(), start, self.base, abi::slot(Slot::Result));
+        if let Some(name) = self.name {
+            let names = layout::names(self.b, self.base);
+            layout::take_name(self.b, self.base, names, name, start, self.words);
+        }
+        self.b.ins().store(trusted(), self.name.unwrap_or(start), self.base, abi::slot(Slot::Result));
+        self.b.ins().store(trusted(), start, self.base, abi::slot(Slot::Place));
         self.b.ins().return_(&[]);
     }
 }

@@ -2,9 +2,10 @@
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use rum_interp::Ids;
 use rum_jit::Options;
 use rum_testkit::campaign::{Lineup, Plan, Summary, run};
-use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, mirrored_oracle};
+use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, oracle_with_policy};
 use rum_testkit::generate::Profile;
 use rum_testkit::matrix::Contender;
 use std::path::PathBuf;
@@ -39,6 +40,9 @@ struct Args {
     /// Attempts to make a divergence smaller
     #[arg(long, default_value_t = 4_000)]
     shrink_attempts: u32,
+    /// Which identifiers the machines hand out
+    #[arg(long, default_value = "mixed", value_parser = parse_ids)]
+    ids: Ids,
     /// Use the full range of addresses instead of a small one that is quicker to set up
     #[arg(long)]
     full_space: bool,
@@ -74,10 +78,15 @@ fn parse_profile(name: &str) -> Result<NamedProfile, String> {
     Profile::named(name).map(NamedProfile).ok_or_else(|| format!("profiles are {}", Profile::NAMES.join(", ")))
 }
 
-fn lineup(engines: Engines, full_space: bool) -> Lineup {
-    let options = || machine_options(!full_space);
+fn parse_ids(name: &str) -> Result<Ids, String> {
+    let names = || Ids::ALL.map(Ids::name).join(", ");
+    Ids::ALL.into_iter().find(|ids| ids.name() == name).ok_or_else(|| format!("identifiers are {}", names()))
+}
+
+fn lineup(engines: Engines, full_space: bool, ids: Ids) -> Lineup {
+    let options = || machine_options(!full_space, ids);
     let interp = |pace| -> Box<dyn Contender> { Box::new(InterpContender::new(pace, options())) };
-    let mut lineup: Lineup = vec![Box::new(mirrored_oracle(options()))];
+    let mut lineup: Lineup = vec![Box::new(oracle_with_policy(options()))];
     match engines {
         Engines::Interp => lineup.push(interp(Pace::Whole)),
         Engines::Paces => lineup.extend([Pace::Whole, Pace::Step, Pace::Pieces].map(interp)),
@@ -118,7 +127,8 @@ fn main() -> anyhow::Result<ExitCode> {
             eprintln!("{done} programs, {} divergences, {:.0?}", summary.divergences.len(), start.elapsed());
         }
     };
-    let summary = run(&plan, &|| lineup(args.engines, args.full_space), &say).context("the campaign cannot go on")?;
+    let summary =
+        run(&plan, &|| lineup(args.engines, args.full_space, args.ids), &say).context("the campaign cannot go on")?;
     println!("{}", summary.coverage);
     let never = summary.coverage.never();
     if !never.is_empty() {

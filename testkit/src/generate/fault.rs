@@ -208,7 +208,7 @@ impl Maker {
     /// Uses of identifiers as numbers, and of wrong ones in rounds that seldom come.
     pub(super) fn forged(&mut self) {
         let [c, d, e, t, v] = self.regs();
-        match self.rng.below(3) {
+        match self.rng.below(6) {
             0 => {
                 // An identifier may come again: then the old one names the new segment.
                 self.tag(Tag::StaleId);
@@ -241,6 +241,9 @@ impl Maker {
                 self.b.index(e, d, t);
                 self.b.abandon(d);
             }
+            2 => self.printed_identifier(),
+            3 => self.identifier_as_key(),
+            4 => self.literal_identifier(),
             _ => {
                 self.mask(c, e, 0x1ff);
                 self.bad_identifier(v, t);
@@ -250,5 +253,60 @@ impl Maker {
                 self.b.index(d, v, t);
             }
         }
+    }
+
+    /// An identifier is written out as a digit, by those who expect it to count.
+    fn printed_identifier(&mut self) {
+        let [d, t, v] = self.regs();
+        self.tag(Tag::PrintedId);
+        let words = self.rng.below(4);
+        self.b.literal(t, words);
+        self.b.alloc(d, t);
+        self.b.literal(t, 48);
+        self.b.add(v, d, t);
+        self.mask(v, v, 0x7f);
+        self.b.output(v);
+        if self.rng.percent(70) {
+            self.b.abandon(d);
+        }
+        self.charge_words(words);
+    }
+
+    /// A table has a place for each identifier, as far as its lowest bits tell.
+    fn identifier_as_key(&mut self) {
+        let [c, d, e, t, v] = self.regs();
+        self.tag(Tag::IdAsKey);
+        self.b.literal(t, 8);
+        self.b.alloc(c, t);
+        let words = self.rng.between(1, 3);
+        for _ in 0..self.rng.between(1, 3) {
+            self.b.literal(t, words);
+            self.b.alloc(d, t);
+            self.mask(v, d, 7);
+            self.b.amend(c, v, d);
+        }
+        self.b.index(e, c, v);
+        self.b.literal(t, 0);
+        self.b.amend(e, t, v);
+        self.b.abandon(e);
+        self.b.abandon(c);
+        self.charge_words(8 + 3 * words);
+    }
+
+    /// A literal is the identifier that a segment is likely to have.
+    fn literal_identifier(&mut self) {
+        let [c, d, e, t, v] = self.regs();
+        self.tag(Tag::LiteralId);
+        let id = self.rng.logarithmic(1, 40);
+        let offset = self.rng.below(2);
+        self.mask(c, e, 0x1ff);
+        self.b.literal(v, id);
+        self.good_identifier(d);
+        self.b.cond_move(v, d, c);
+        self.b.literal(t, offset);
+        if self.rng.percent(50) {
+            self.b.amend(v, t, e);
+        }
+        self.b.index(d, v, t);
     }
 }

@@ -107,6 +107,12 @@ tags! {
     ForgedId = "forged-id",
     /// An identifier computed from another one is used.
     ComputedId = "computed-id",
+    /// An identifier is put out as a character.
+    PrintedId = "printed-id",
+    /// The lowest bits of identifiers are offsets in a table.
+    IdAsKey = "id-as-key",
+    /// An identifier is written as a literal.
+    LiteralId = "literal-id",
     /// The next instruction is stored to.
     PatchNext = "patch-next",
     /// An instruction a few words ahead is stored to.

@@ -37,23 +37,23 @@
 //!
 //! **The segments are somewhere else.**
 //! ```compile_fail
-//! let mut memory = rum_interp::memory::Memory::new(1 << 30, rum::AddressSpace::Auto).unwrap();
+//! let mut memory = rum_interp::memory::Memory::new(&rum::MachineOptions::default().memory()).unwrap();
 //! memory.segments.data = std::ptr::null_mut();
 //! memory.alloc(5).unwrap();
 //! ```
 //! ```
-//! let mut memory = rum_interp::memory::Memory::new(1 << 30, rum::AddressSpace::Auto).unwrap();
+//! let mut memory = rum_interp::memory::Memory::new(&rum::MachineOptions::default().memory()).unwrap();
 //! memory.alloc(5).unwrap();
 //! ```
 //!
 //! **There are more identifiers than there is room.**
 //! ```compile_fail
-//! let mut memory = rum_interp::memory::Memory::new(1 << 30, rum::AddressSpace::Granules(1 << 20)).unwrap();
+//! let mut memory = rum_interp::memory::Memory::new(&rum::MachineOptions::default().memory()).unwrap();
 //! memory.segments.id_bound = u64::MAX;
 //! memory.capacity(u32::MAX);
 //! ```
 //! ```
-//! let mut memory = rum_interp::memory::Memory::new(1 << 30, rum::AddressSpace::Granules(1 << 20)).unwrap();
+//! let mut memory = rum_interp::memory::Memory::new(&rum::MachineOptions::default().memory()).unwrap();
 //! memory.capacity(u32::MAX);
 //! ```
 //!

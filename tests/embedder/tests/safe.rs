@@ -69,8 +69,9 @@ fn a_hot_word_without_an_engine_is_only_told() {
 #[test]
 fn memory_alone_keeps_its_bounds() {
     for space in [AddressSpace::Auto, AddressSpace::Granules(1 << 20)] {
-        let (mut one, mut other) =
-            (Memory::new(1 << 24, space).expect("room"), Memory::new(1 << 24, space).expect("room"));
+        let options = MachineOptions { memory_bytes_max: 1 << 24, address_space: space, ..MachineOptions::default() };
+        let memory = || Memory::new(&options.memory()).expect("room");
+        let (mut one, mut other) = (memory(), memory());
         let id = one.alloc(10).expect("room");
         std::mem::swap(&mut one, &mut other);
         assert!(!one.store(id, 0, 1) && other.store(id, 9, 1) && !other.store(id, 10, 1));

@@ -1,0 +1,191 @@
+//! Named segments: identifiers that count from 1, as the machines count that most programs were written for.
+//!
+//! A *name* is an identifier with an entry in a table, which says where the segment is. Names are handed out as 1, 2, 3, ...,
+//! and a name that was given back is the next to be handed out: the last one first. Which segments get one is a matter of
+//! [`Ids`]; all others are identified by where they are (`layout.rs`).
+//!
+//! A segment has one identifier. Where both kinds are in use, named segments therefore stand where no identifier leads: small
+//! ones in a part of the room of segment 0 (`zone.rs`), whose length bytes are always 0, and large ones get no length byte.
+//! Where all segments are named, no identifier is looked up in the length bytes at all.
+
+use super::layout::Name;
+use crate::reserve::{Backing, Reservation};
+use std::io;
+
+/// Which identifiers a machine hands out. The specification leaves the choice to the machine; many programs rely on one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Ids {
+    /// 1, 2, 3, ... for the first [`NAMED_ALLOCS`] segments, the last one given back first; addresses for all later ones.
+    /// As fast as `Address`, and what programs that rely on small identifiers mostly need.
+    #[default]
+    Mixed,
+    /// 1, 2, 3, ... for ever, the last one given back first. Each access costs a look into a table.
+    Sequential,
+    /// Where the segment is: nothing has to be looked up.
+    Address,
+}
+
+impl Ids {
+    /// All choices.
+    pub const ALL: [Ids; 3] = [Ids::Mixed, Ids::Sequential, Ids::Address];
+
+    /// The name of the choice, as in `--ids`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ids::Mixed => "mixed",
+            Ids::Sequential => "sequential",
+            Ids::Address => "address",
+        }
+    }
+}
+
+/// How many segments get names with [`Ids::Mixed`]: so many allocs, whatever was given back meanwhile.
+pub const NAMED_ALLOCS: u32 = 1 << 12;
+
+/// A machine with fewer names is not worth having.
+const NAMES_MIN: u32 = 1 << 16;
+/// Names whose entries are counted together as memory in use: a page of them.
+const PAID_NAMES: u32 = 1 << 9;
+/// Names that are made accessible together.
+const COMMIT_NAMES: u32 = 1 << 13;
+
+/// The names of a machine. Compiled code reads and writes the first fields, hence `repr(C)`.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Names {
+    /// The name given back last, whose entry leads to the one before it; 0 if there is none.
+    pub free: u32,
+    /// How many segments will still be named.
+    pub left: u32,
+    /// The first name that was never handed out.
+    top: u32,
+    /// Entries of names below this count as memory in use.
+    paid: u32,
+    /// Names are below this.
+    bound: u32,
+    /// Entries of names below this are accessible.
+    accessible: u32,
+    /// Whether the table has an accessible entry for every identifier.
+    is_whole: bool,
+    space: Reservation,
+}
+
+impl Names {
+    /// Names below `bound`, or as many as there is address space for, for `left` segments.
+    ///
+    /// # Errors
+    /// The system does not even have address space for a small table.
+    pub fn new(mut bound: u32, left: u32, backing: Backing) -> io::Result<Names> {
+        let reserve = |names: u64| Reservation::new(names as usize * size_of::<Name>(), backing);
+        // Where pages appear on touch and all segments are named, a table for every identifier spares engines a test.
+        let whole = (left == u32::MAX && backing == Backing::OnTouch).then(|| reserve(1 << 32));
+        let (is_whole, space) = match whole {
+            Some(Ok(space)) => (true, space),
+            _ => loop {
+                match reserve(u64::from(bound.max(1))) {
+                    Err(_) if bound > NAMES_MIN => bound /= 2,
+                    space => break (false, space?),
+                }
+            },
+        };
+        let mut accessible = if backing == Backing::OnTouch { bound } else { 0 };
+        if left != u32::MAX {
+            // Few: engines need not ask how far the table is accessible.
+            space.commit(0, bound as usize * size_of::<Name>())?;
+            accessible = bound;
+        }
+        Ok(Names { free: 0, left, top: 1, paid: 0, bound, accessible, is_whole, space })
+    }
+
+    /// Address of the table.
+    pub fn table(&self) -> *mut Name {
+        self.space.start().cast()
+    }
+
+    /// Names are below this; none if the table has an entry for every identifier.
+    pub fn table_bound(&self) -> Option<u32> {
+        (!self.is_whole).then_some(self.bound)
+    }
+
+    /// Names are below this; those at or above, if there are any to come, were never handed out.
+    pub fn accessible(&self) -> u32 {
+        self.accessible
+    }
+
+    /// Whether a name was ever handed out.
+    pub fn was_handed_out(&self, id: u32) -> bool {
+        (1..self.top).contains(&id)
+    }
+
+    /// The highest name that was ever handed out, 0 if there is none.
+    pub fn max(&self) -> u32 {
+        self.top - 1
+    }
+
+    /// All names that were ever handed out.
+    pub fn handed_out(&self) -> impl Iterator<Item = u32> + use<> {
+        1..self.top
+    }
+
+    /// Bytes that the table takes, as far as it is used.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.paid) * size_of::<Name>() as u64
+    }
+
+    /// Bytes by which the table grows with the next name.
+    pub fn next_bytes(&self) -> u64 {
+        if self.free == 0 && self.top >= self.paid { PAID_NAMES as u64 * size_of::<Name>() as u64 } else { 0 }
+    }
+
+    /// The segment of a name, if it is active.
+    #[inline]
+    pub fn get(&self, id: u32) -> Option<Name> {
+        if id >= self.accessible {
+            return None;
+        }
+        // SAFETY: the table is accessible so far.
+        let name = unsafe { *self.table().add(id as usize) };
+        // The entry of a name that is not in use leads to another name, and no segment is that low.
+        (name.place >= self.bound).then_some(name)
+    }
+
+    /// The name that the next segment gets; none if there are no more, or there is no memory for it. From now on
+    /// [`Names::next_bytes`] are in use.
+    pub fn next(&mut self) -> Option<u32> {
+        if self.free != 0 {
+            return Some(self.free);
+        }
+        if self.top >= self.paid {
+            self.paid += PAID_NAMES;
+        }
+        if self.top >= self.accessible {
+            let upto = self.accessible.saturating_add(COMMIT_NAMES).min(self.bound);
+            let at = self.accessible as usize * size_of::<Name>();
+            self.space.commit(at, (upto - self.accessible) as usize * size_of::<Name>()).ok()?;
+            self.accessible = upto;
+        }
+        (self.top < self.accessible).then_some(self.top)
+    }
+
+    /// Hands out the name that [`Names::next`] told.
+    pub fn take(&mut self, id: u32, name: Name) {
+        debug_assert!(name.place >= self.bound);
+        assert!(id < self.accessible);
+        // SAFETY: accessible by the assertion.
+        let entry = unsafe { &mut *self.table().add(id as usize) };
+        if id == self.free {
+            self.free = entry.place;
+        } else {
+            self.top = id + 1;
+        }
+        *entry = name;
+    }
+
+    /// Gives back an active name.
+    pub fn give(&mut self, id: u32) {
+        assert!(id < self.accessible);
+        // SAFETY: accessible by the assertion.
+        unsafe { *self.table().add(id as usize) = Name { place: self.free, words: 0 } };
+        self.free = id;
+    }
+}
