@@ -11,6 +11,7 @@
 //! Values known to stand in memory are forwarded to later reads; every read that the window has seen, forwarded or not,
 //! is remembered in `Env::reads`, because a store to that word must end the window.
 
+use super::cells::Found;
 use super::segments::{Offset, Place, Read, Words};
 use super::translator::Translator;
 use super::val::{Key, Val, remember};
@@ -89,7 +90,7 @@ impl Translator<'_> {
 
     fn load_cell(&mut self, id: ir::Value, offset: Val, met: Met) -> Val {
         let (offset, at) = self.offset(offset);
-        let words = self.check_cell(id, offset, at, met, false);
+        let Found { words, loaded } = self.check_cell(id, offset, at, met, false);
         self.read(Read::Cell(at));
         if met.contains(Met::PROGRAM) {
             self.read(Read::AnySlot);
@@ -99,8 +100,10 @@ impl Translator<'_> {
             self.gain(Optimisation::Forwarding);
             return val;
         }
-        let (address, displacement) = self.cell_address(id, words, offset);
-        let val = Val::Ssa(self.e.b.ins().load(types::I32, trusted(), address, displacement));
+        let val = Val::Ssa(loaded.unwrap_or_else(|| {
+            let (address, displacement) = self.cell_address(id, words, offset);
+            self.e.b.ins().load(types::I32, trusted(), address, displacement)
+        }));
         if !met.contains(Met::PROGRAM) {
             remember(&mut self.env.cells, (id, at, val));
         }
@@ -148,7 +151,7 @@ impl Translator<'_> {
     fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, met: Met) {
         let stored = self.materialise(value);
         let (offset, at) = self.offset(offset);
-        let words = self.check_cell(id, offset, at, met, true);
+        let words = self.check_cell(id, offset, at, met, true).words;
         self.store_ends_window(if met.contains(Met::PROGRAM) { Place::Anywhere } else { Place::Cell(at) });
         let (address, displacement) = self.cell_address(id, words, offset);
         self.e.b.ins().store(trusted(), stored, address, displacement);

@@ -10,7 +10,7 @@
 use super::segments::{LenByte, Length, Offset, Raisable, Reached, Words};
 use super::translator::Translator;
 use super::val::{Key, Val};
-use crate::emit::layout;
+use crate::emit::{layout, trusted};
 use crate::guest::met::Met;
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
@@ -38,6 +38,22 @@ struct Ways {
     exit: ir::Block,
     known: Words,
     go_on: ir::Block,
+    /// A word that is loaded on each way, at this displacement, and given to where both lead: what follows waits for it, and not
+    /// for its address first.
+    load: Option<i32>,
+}
+
+/// What an access finds: where the segment's words are, and the word if it was loaded already.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub words: Words,
+    pub loaded: Option<ir::Value>,
+}
+
+impl From<Words> for Found {
+    fn from(words: Words) -> Found {
+        Found { words, loaded: None }
+    }
 }
 
 impl Translator<'_> {
@@ -137,29 +153,29 @@ impl Translator<'_> {
 
     /// Checks that a word of a segment exists, and for a store that nothing depends on it. The segment is not 0, unless the
     /// site has met that. Tells where the segment's words are.
-    pub(super) fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Words {
+    pub(super) fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Found {
         if met.contains(Met::PROGRAM) && self.settings.lookup.all_named() {
-            return self.check_named_or_program(id, offset, store);
+            return self.check_named_or_program(id, offset, store).into();
         }
         if met.contains(Met::PROGRAM) {
-            return self.check_cell_or_program(id, offset, met, store);
+            return self.check_cell_or_program(id, offset, met, store).into();
         }
         if self.on(Optimisation::Lengths)
             && let Some(words) = self.env.segments.reaches(id, at)
         {
             self.gain(Optimisation::Lengths);
-            return words;
+            return words.into();
         }
         let named = self.may_be_named(met);
         let has_length = self.env.segments.length(id, named).is_some();
         let short = matches!(offset, Val::Const(offset) if offset <= OFFSET_MAX);
         let can_raise = if named { matches!(offset, Val::Const(_)) } else { short && !has_length };
         if can_raise && let Some(words) = self.raise_check(id, at) {
-            return words;
+            return words.into();
         }
         let large = met.contains(Met::LARGE) && !short;
         if named && !has_length && !large && !self.settings.lookup.all_named() {
-            return self.check_named_or_not(id, offset, at, met);
+            return self.check_named_or_not(id, offset, at, met, store);
         }
         let (ok, words, raisable) = if named || has_length || large {
             if has_length {
@@ -174,11 +190,11 @@ impl Translator<'_> {
         // Segment 0 has length byte 0, and is no name.
         self.learn_nonzero(id);
         self.env.segments.learn_reached(Reached { segment: id, at, words, raisable });
-        words
+        words.into()
     }
 
     /// As `check_cell`, for a segment that may have a name or none, and is hardly large. The likelier is tried first.
-    fn check_named_or_not(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met) -> Words {
+    fn check_named_or_not(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Found {
         let index = self.wide(id);
         self.lens();
         let offset = match offset {
@@ -192,7 +208,14 @@ impl Translator<'_> {
         if known.is_none() {
             self.e.b.append_block_param(go_on, types::I64);
         }
-        let ways = Ways { index, offset, exit, known, go_on };
+        let load = match offset {
+            Bounded::Const(offset) if !store => layout::displacement(offset),
+            _ => None,
+        };
+        if load.is_some() {
+            self.e.b.append_block_param(go_on, types::I32);
+        }
+        let ways = Ways { index, offset, exit, known, go_on, load };
         let bounds = if met.contains(Met::NAMED_WHEN_HOT) {
             let by_name = self.way_of_names(id, &ways, second);
             self.e.b.switch_to_block(second);
@@ -204,12 +227,31 @@ impl Translator<'_> {
             [by_length, self.way_of_names(id, &ways, exit)]
         };
         self.e.b.switch_to_block(go_on);
-        let words = known.or_else(|| self.e.b.block_params(go_on).first().copied());
+        let params = self.e.b.block_params(go_on);
+        let words = known.or_else(|| params.first().copied());
+        let loaded = load.and_then(|_| params.last().copied());
         let is_const = matches!(offset, Bounded::Const(_));
         let raisable = is_const.then_some(Raisable { bounds, offset_max: OFFSET_MAX, line: self.straight_line });
         self.learn_nonzero(id);
         self.env.segments.learn_reached(Reached { segment: id, at, words, raisable });
-        words
+        Found { words, loaded }
+    }
+
+    /// The end of a way: goes on if `ok`, to `other` otherwise. The words are at `words`.
+    fn end_of_way(&mut self, ways: &Ways, ok: ir::Value, words: ir::Value, other: ir::Block, is_cold: bool) {
+        let mut found: Vec<BlockArg> = ways.known.is_none().then_some(BlockArg::Value(words)).into_iter().collect();
+        let Some(displacement) = ways.load else {
+            self.e.b.ins().brif(ok, ways.go_on, &found, other, &[]);
+            return;
+        };
+        let inside = self.e.b.create_block();
+        if is_cold {
+            self.e.b.set_cold_block(inside);
+        }
+        self.e.b.ins().brif(ok, inside, &[], other, &[]);
+        self.e.b.switch_to_block(inside);
+        found.push(BlockArg::Value(self.e.b.ins().load(types::I32, trusted(), words, displacement)));
+        self.e.b.ins().jump(ways.go_on, &found);
     }
 
     /// Goes on if the length byte of an identifier says that the offset lies within its segment, to `other` otherwise. Gives
@@ -234,8 +276,8 @@ impl Translator<'_> {
                 self.is_above(byte, types::I8, offset, 1)
             }
         };
-        let words = ways.known.is_none().then(|| BlockArg::Value(layout::words(&mut self.e.b, base, ways.index)));
-        self.e.b.ins().brif(ok, ways.go_on, words.as_slice(), other, &[]);
+        let words = layout::words(&mut self.e.b, base, ways.index);
+        self.end_of_way(ways, ok, words, other, false);
         bound
     }
 
@@ -246,8 +288,8 @@ impl Translator<'_> {
         let bound = self.settings.lookup.names_bound.expect("few have names");
         let is_name = self.e.compare(IntCC::UnsignedLessThan, id, i64::from(bound));
         let found = self.e.b.create_block();
-        if other == ways.exit {
-            // Tried last.
+        let is_last = other == ways.exit;
+        if is_last {
             self.e.b.set_cold_block(found);
         }
         self.e.b.ins().brif(is_name, found, &[], other, &[]);
@@ -260,11 +302,11 @@ impl Translator<'_> {
             Bounded::Value { offset, .. } => (self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length), None),
             Bounded::Const(offset) => self.is_above(length, types::I32, offset, 0),
         };
-        let words = ways.known.is_none().then(|| {
+        let words = ways.known.unwrap_or_else(|| {
             let place = layout::name_place(&mut self.e.b, entry);
-            BlockArg::Value(layout::words(&mut self.e.b, base, place))
+            layout::words(&mut self.e.b, base, place)
         });
-        self.e.b.ins().brif(ok, ways.go_on, words.as_slice(), ways.exit, &[]);
+        self.end_of_way(ways, ok, words, ways.exit, is_last);
         bound
     }
 
@@ -365,7 +407,8 @@ impl Translator<'_> {
         self.e.b.switch_to_block(other);
         if tells {
             let other = self.e.b.create_block();
-            let ways = Ways { index, offset: Bounded::Value { offset: narrow, past }, exit, known: None, go_on };
+            let offset = Bounded::Value { offset: narrow, past };
+            let ways = Ways { index, offset, exit, known: None, go_on, load: None };
             self.way_of_names(id, &ways, other);
             self.e.b.switch_to_block(other);
         }
