@@ -2,6 +2,8 @@
 
 use super::{Guest, assert_golden};
 use crate::guest::met::Met;
+use crate::settings::Lookup;
+use rum_interp::Ids;
 use rum_interp::engine::WATCH_DERIVED;
 use rum_testkit::builder::{R1, R2, R3, R4, R5, R6};
 
@@ -72,6 +74,57 @@ fn bounded_identifiers() {
         b.halt();
     });
     guest.settings.lookup.id_bound = Some(1 << 24);
+    assert_golden!(guest);
+}
+
+/// The first segments have names.
+const MIXED: Lookup = Lookup { ids: Ids::Mixed, id_bound: None, names_bound: Some(1 << 12) };
+
+/// A record that may have a name: the length byte first, the table behind it; the second access asks the first check for more, on
+/// both ways.
+#[test]
+fn names_behind_the_length_byte() {
+    let mut guest = Guest::new(|b| {
+        b.literal(R4, 1);
+        b.index(R2, R1, R4);
+        b.literal(R4, 2);
+        b.index(R3, R1, R4);
+        b.abandon(R1);
+        b.halt();
+    })
+    .met(1, Met::NAMED)
+    .met(3, Met::NAMED);
+    guest.settings.lookup = MIXED;
+    assert_golden!(guest);
+}
+
+/// An array that mostly has a name, or is segment 0: the table first, or behind the length byte.
+#[test]
+fn names_first() {
+    let mut guest = Guest::new(|b| {
+        b.index(R3, R1, R2);
+        b.amend(R5, R2, R3);
+        b.halt();
+    })
+    .met(0, Met::NAMED_WHEN_HOT)
+    .met(1, Met::NAMED)
+    .met(1, Met::PROGRAM);
+    guest.settings.lookup = MIXED;
+    assert_golden!(guest);
+}
+
+/// All segments have names: there is only the table, and a name is taken and given back with each segment.
+#[test]
+fn all_segments_named() {
+    let mut guest = Guest::new(|b| {
+        b.literal(R4, 2);
+        b.alloc(R1, R4);
+        b.amend(R1, R6, R2);
+        b.index(R3, R5, R2);
+        b.abandon(R5);
+        b.halt();
+    });
+    guest.settings.lookup = Lookup { ids: Ids::Sequential, id_bound: None, names_bound: None };
     assert_golden!(guest);
 }
 

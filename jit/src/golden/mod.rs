@@ -92,7 +92,7 @@ impl Guest {
 
     /// What the instruction at `pc` has met.
     fn met(mut self, pc: u32, met: Met) -> Guest {
-        self.met.insert(pc, met);
+        self.met.entry(pc).or_default().insert(met);
         self
     }
 
