@@ -16,7 +16,7 @@ use std::io;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Ids {
     /// 1, 2, 3, ... for the first [`NAMED_ALLOCS`] segments, the last one given back first; addresses for all later ones.
-    /// As fast as `Address`, and what programs that rely on small identifiers mostly need.
+    /// Nearly as fast as `Address`, and what programs that rely on small identifiers mostly need.
     #[default]
     Mixed,
     /// 1, 2, 3, ... for ever, the last one given back first. Each access costs a look into a table.

@@ -126,7 +126,7 @@ impl Translator<'_> {
         if self.settings.lookup.all_named() {
             return self.abandon_name(id);
         }
-        let base = self.base();
+        self.base();
         let address = self.len_address(id);
         let small = match self.env.segments.byte(id).filter(|_| self.on(Optimisation::Lengths)) {
             Some(LenByte { byte, is_active: true }) => {
@@ -142,36 +142,26 @@ impl Translator<'_> {
                 layout::is_small(&mut self.e.b, byte)
             }
         };
-        let (quick, slow, go_on) = (self.e.b.create_block(), self.e.b.create_block(), self.e.b.create_block());
-        self.e.b.set_cold_block(slow);
-        let exit = self.exit();
-        self.e.b.ins().brif(small, quick, &[], slow, &[]);
-
-        self.e.b.switch_to_block(quick);
-        let zero = self.e.b.ins().iconst(types::I8, 0);
-        layout::set_len_byte(&mut self.e.b, address, zero);
-        self.e.b.ins().jump(go_on, &[]);
-
-        self.e.b.switch_to_block(slow);
-        self.e.call_stub(base, Slot::AbandonStub, &[id]);
-        let done = self.e.stub_result(base, types::I32);
-        self.e.b.ins().brif(done, go_on, &[], exit, &[]);
-
-        self.e.b.switch_to_block(go_on);
-        self.end_window();
-        self.forget_segments();
+        self.give_back(id, small, address, None);
     }
 
     /// Gives back a segment where all have names.
     fn abandon_name(&mut self, id: ir::Value) {
         let index = self.name_index(id);
-        let (base, lens, names) = (self.base(), self.lens(), self.names());
+        let (lens, names) = (self.lens(), self.names());
         let entry = layout::name_entry(&mut self.e.b, names, index);
         // Of a name that is not in use this is another name, and no segment is that low: its length byte is 0.
         let place = layout::name_place(&mut self.e.b, entry);
         let address = self.e.b.ins().iadd(lens, place);
         let byte = layout::len_byte(&mut self.e.b, address);
         let small = layout::is_small(&mut self.e.b, byte);
+        self.give_back(id, small, address, Some((entry, index)));
+    }
+
+    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (the
+    /// address of its entry, and the identifier as 64 bits); by the host otherwise.
+    fn give_back(&mut self, id: ir::Value, small: ir::Value, address: ir::Value, name: Option<(ir::Value, ir::Value)>) {
+        let base = self.base();
         let [quick, slow, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         self.e.b.set_cold_block(slow);
         let exit = self.exit();
@@ -180,7 +170,9 @@ impl Translator<'_> {
         self.e.b.switch_to_block(quick);
         let zero = self.e.b.ins().iconst(types::I8, 0);
         layout::set_len_byte(&mut self.e.b, address, zero);
-        layout::give_name(&mut self.e.b, base, entry, index);
+        if let Some((entry, index)) = name {
+            layout::give_name(&mut self.e.b, base, entry, index);
+        }
         self.e.b.ins().jump(go_on, &[]);
 
         self.e.b.switch_to_block(slow);
