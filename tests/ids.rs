@@ -156,6 +156,39 @@ fn identifiers_are_keys_of_a_table() {
     }
 }
 
+/// A loop reads one large table, for which its code is made, and then another: code for one table is not used for another, and is
+/// made again for any.
+#[test]
+fn a_loop_over_one_table_and_then_another() {
+    let mut b = Builder::new();
+    for value in [5, 6] {
+        b.literal(R0, 300);
+        b.alloc(R1, R0);
+        b.literal(R2, 299);
+        b.literal(R3, value);
+        b.amend(R1, R2, R3);
+    }
+    b.literal(R0, 1); // the first table
+    let other = b.label_here();
+    times(&mut b, 200, |b| {
+        b.literal(R2, 299);
+        b.index(R4, R0, R2);
+        b.add(R3, R4, R6);
+    });
+    b.output(R3);
+    b.literal(R5, 2);
+    b.sub(R7, R0, R5, R4);
+    b.literal(R0, 2);
+    let done = b.label();
+    b.branch(R7, other, done, [R4, R5], R6);
+    b.bind(done);
+    b.halt();
+    let program = b.build();
+    for ids in [Ids::Mixed, Ids::Sequential] {
+        assert_eq!(outputs(&program, ids), [[5, 6]; 2], "{ids:?}");
+    }
+}
+
 /// Every segment of a million has a number, and is found by it.
 #[test]
 fn a_million_segments_are_numbered() {

@@ -5,7 +5,8 @@
 
 use crate::guest::Guest;
 use crate::heat::HeatTable;
-use crate::memory::{AddressSpace, GRANULES_MIN, Memory, MemoryOptions, PREFIX_BYTES, strict_overcommit};
+use crate::memory::{AddressSpace, GRANULES_MIN, Memory, MemoryOptions, NAMES_IN_PREFIX, strict_overcommit};
+use crate::memory::{NAMES_IN_PREFIX_END, PREFIX_BYTES};
 use crate::output::Output;
 use crate::poll::PollHandle;
 use crate::program::Program;
@@ -37,7 +38,7 @@ pub struct State {
 
 /// Where fields of a [`State`] in its place are: distances from the address of granule 0, in bytes.
 pub mod offset {
-    use super::{STATE_BEFORE_DATA_BYTES, State};
+    use super::{NAMES_IN_PREFIX, PREFIX_BYTES, STATE_BEFORE_DATA_BYTES, State};
     use crate::poll::POLL_BEFORE_DATA_BYTES;
     use std::mem::offset_of;
 
@@ -57,6 +58,8 @@ pub mod offset {
     pub const EXECUTED: i32 = field!(guest.executed);
     /// Address of granule 0's length byte, 64 bits.
     pub const LENS: i32 = field!(guest.memory.segments.lens);
+    /// The entry of name 0, where few segments have names.
+    pub const FEW_NAMES: i32 = NAMES_IN_PREFIX as i32 - PREFIX_BYTES as i32;
     /// Address of the entry of name 0, 64 bits.
     pub const NAMES: i32 = field!(guest.memory.segments.names);
     /// Names are below this, 32 bits.
@@ -92,7 +95,8 @@ pub mod offset {
 
 /// How far before granule 0 a machine keeps its state, in bytes.
 pub const STATE_BEFORE_DATA_BYTES: usize = size_of::<State>().next_multiple_of(64);
-const _: () = assert!(STATE_BEFORE_DATA_BYTES + size_of::<AtomicU32>() <= PREFIX_BYTES);
+const _: () =
+    assert!(size_of::<AtomicU32>() <= NAMES_IN_PREFIX && NAMES_IN_PREFIX_END + STATE_BEFORE_DATA_BYTES <= PREFIX_BYTES);
 
 /// A [`State`] in its place: [`STATE_BEFORE_DATA_BYTES`] bytes before granule 0 of its own segments.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ pub(crate) const fn register(index: usize) -> i32 {
 }
 
 pub(crate) use rum_interp::engine::offset::{
-    CURSOR, EXECUTED, FRONTIER, GRANTED, LENS, NAMES, NAMES_BOUND, NAMES_FREE, NAMES_LEFT, OUTPUT_END, OUTPUT_NEXT, PC,
-    POLL, RUN_END, TOUCHED, WATCH,
+    CURSOR, EXECUTED, FEW_NAMES, FRONTIER, GRANTED, LENS, NAMES, NAMES_BOUND, NAMES_FREE, NAMES_LEFT, OUTPUT_END,
+    OUTPUT_NEXT, PC, POLL, RUN_END, TOUCHED, WATCH,
 };
 
 /// What the slots of the state are used for.

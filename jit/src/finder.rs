@@ -61,6 +61,8 @@ impl Finder<'_> {
         };
         let mut region = discover(&around, root, zero & !profile.not_zero(root))?;
         region.naming = state.memory().is_naming();
+        let pcs = region.blocks.values().flat_map(|block| block.start..block.end());
+        region.names = pcs.filter_map(|pc| Some((pc, profile.name(pc)?))).collect();
         Some(region)
     }
 

@@ -9,6 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(crate) struct Profile {
     /// What instructions have met, by their words.
     met: FxHashMap<u32, Met>,
+    /// The only large segment with a name that instructions have met, where others have none, by their words.
+    names: FxHashMap<u32, u32>,
     /// Stores into words that code was made from which cost a unit, by word.
     patches: FxHashMap<u32, u32>,
     /// Where computed jumps were seen to go, by the word of the jump.
@@ -51,6 +53,16 @@ impl Profile {
         if !met.is_empty() {
             self.met.entry(pc).or_default().insert(met);
         }
+    }
+
+    /// The instruction at a word has met a large segment with a name. Gives what that says beyond the name.
+    pub fn meet_name(&mut self, pc: u32, name: u32) -> Met {
+        if *self.names.entry(pc).or_insert(name) == name { Met::NAMED } else { Met::NAMES }
+    }
+
+    /// The name of the segment that the instruction at a word has always met, if that is large.
+    pub fn name(&self, pc: u32) -> Option<u32> {
+        self.names.get(&pc).copied().filter(|_| !self.met(pc).contains(Met::NAMES))
     }
 
     /// A store to a word cost a unit. Whether the word is to be taken to be patched for ever.

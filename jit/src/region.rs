@@ -22,6 +22,8 @@ pub(crate) struct Region {
     pub program_len: u32,
     /// Whether new segments may still get names where later ones do not.
     pub naming: bool,
+    /// Names of the large segments that instructions have always met, by their words.
+    pub names: FxHashMap<u32, u32>,
     /// Constant offsets of segment 0 that the region stores to although something depends on the words there.
     pub watched_stores: FxHashSet<u32>,
     /// Constant offsets of segment 0 that the region stores to, and nothing depends on.
@@ -31,8 +33,8 @@ pub(crate) struct Region {
 impl Region {
     /// A region without blocks.
     pub fn new(root: u32, zero: u8, program_len: u32) -> Region {
-        let (watched_stores, plain_stores) = Default::default();
-        Region { root, blocks: BTreeMap::new(), zero, program_len, naming: false, watched_stores, plain_stores }
+        let (names, watched_stores, plain_stores) = Default::default();
+        Region { root, blocks: BTreeMap::new(), zero, program_len, naming: false, names, watched_stores, plain_stores }
     }
 
     /// Number of words.

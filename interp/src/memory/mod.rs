@@ -31,7 +31,10 @@ use std::sync::Arc;
 
 pub use self::names::{Ids, NAMED_ALLOCS};
 pub use self::space::AddressSpace;
-pub(crate) use self::space::{GRANULES_MIN, PREFIX_BYTES, strict_overcommit};
+pub(crate) use self::space::{GRANULES_MIN, NAMES_IN_PREFIX, PREFIX_BYTES, strict_overcommit};
+
+/// Where the room for a table of few names ends in the prefix.
+pub(crate) const NAMES_IN_PREFIX_END: usize = NAMES_IN_PREFIX + FEW_NAMES as usize * size_of::<Name>();
 
 /// The part of the granules that is room for segment 0.
 const PROGRAM_SHARE: u64 = 8;
@@ -39,6 +42,8 @@ const PROGRAM_SHARE: u64 = 8;
 const ZONE_SHARE: u32 = 8;
 /// Granules with which the zone has room for all named segments, however long they are.
 const ZONE_GRANULES_MAX: u32 = NAMED_ALLOCS * small_granules(SMALL_WORDS_MAX);
+/// Names are below this where few segments have one.
+const FEW_NAMES: u32 = NAMED_ALLOCS + 1;
 /// What a granule costs, with its length byte.
 const GRANULE_COST_BYTES: u64 = layout::GRANULE_BYTES as u64 + 1;
 /// From this size on, what is given back goes back to the system.
@@ -124,12 +129,13 @@ impl Memory {
         let Spaces { granules, data, lens } = Spaces::reserve(limit_bytes, space)?;
         data.commit(0, PREFIX_BYTES)?;
         let first = u32::try_from(granules / PROGRAM_SHARE).expect("an eighth of 2^32 at most");
-        let (bound, left, zone) = match ids {
-            Ids::Mixed => (NAMED_ALLOCS + 1, named_allocs.min(NAMED_ALLOCS), ZONE_GRANULES_MAX.min(first / ZONE_SHARE)),
-            Ids::Sequential => (first, u32::MAX, 0),
-            Ids::Address => (0, 0, 0),
+        // SAFETY: the prefix is accessible, and has room for so many names that nothing else uses.
+        let few = |left| unsafe { Names::few(FEW_NAMES, left, data.start().wrapping_add(NAMES_IN_PREFIX).cast()) };
+        let (names, zone) = match ids {
+            Ids::Mixed => (few(named_allocs.min(NAMED_ALLOCS)), ZONE_GRANULES_MAX.min(first / ZONE_SHARE)),
+            Ids::Sequential => (Names::for_all(first, data.backing())?, 0),
+            Ids::Address => (few(0), 0),
         };
-        let names = Names::new(bound, left, data.backing())?;
         let names_bound = names.accessible();
         Ok(Memory {
             segments: Segments {

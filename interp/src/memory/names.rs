@@ -67,18 +67,29 @@ pub(crate) struct Names {
     accessible: u32,
     /// Whether the table has an accessible entry for every identifier.
     is_whole: bool,
-    space: Reservation,
+    /// The table.
+    table: *mut Name,
+    /// The range of addresses that it lies in, if it has one of its own.
+    space: Option<Reservation>,
 }
 
 impl Names {
-    /// Names below `bound`, or as many as there is address space for, for `left` segments.
+    /// Names for the first `left` segments, in a table of accessible zeros for those below `bound`.
+    ///
+    /// # Safety
+    /// There is such a table, it is used for nothing else, and stays for as long as these names are in use.
+    pub unsafe fn few(bound: u32, left: u32, table: *mut Name) -> Names {
+        Names { free: 0, left, top: 1, paid: 0, bound, accessible: bound, is_whole: false, table, space: None }
+    }
+
+    /// Names below `bound`, or as many as there is address space for, for all segments.
     ///
     /// # Errors
     /// The system does not even have address space for a small table.
-    pub fn new(mut bound: u32, left: u32, backing: Backing) -> io::Result<Names> {
+    pub fn for_all(mut bound: u32, backing: Backing) -> io::Result<Names> {
         let reserve = |names: u64| Reservation::new(names as usize * size_of::<Name>(), backing);
-        // Where pages appear on touch and all segments are named, a table for every identifier spares engines a test.
-        let whole = (left == u32::MAX && backing == Backing::OnTouch).then(|| reserve(1 << 32));
+        // Where pages appear on touch, a table for every identifier spares engines a test.
+        let whole = (backing == Backing::OnTouch).then(|| reserve(1 << 32));
         let (is_whole, space) = match whole {
             Some(Ok(space)) => (true, space),
             _ => loop {
@@ -88,18 +99,14 @@ impl Names {
                 }
             },
         };
-        let mut accessible = if backing == Backing::OnTouch { bound } else { 0 };
-        if left != u32::MAX {
-            // Few: engines need not ask how far the table is accessible.
-            space.commit(0, bound as usize * size_of::<Name>())?;
-            accessible = bound;
-        }
-        Ok(Names { free: 0, left, top: 1, paid: 0, bound, accessible, is_whole, space })
+        let accessible = if backing == Backing::OnTouch { bound } else { 0 };
+        let (left, table, space) = (u32::MAX, space.start().cast(), Some(space));
+        Ok(Names { free: 0, left, top: 1, paid: 0, bound, accessible, is_whole, table, space })
     }
 
     /// Address of the table.
     pub fn table(&self) -> *mut Name {
-        self.space.start().cast()
+        self.table
     }
 
     /// Names are below this; none if the table has an entry for every identifier.
@@ -161,7 +168,8 @@ impl Names {
         if self.top >= self.accessible {
             let upto = self.accessible.saturating_add(COMMIT_NAMES).min(self.bound);
             let at = self.accessible as usize * size_of::<Name>();
-            self.space.commit(at, (upto - self.accessible) as usize * size_of::<Name>()).ok()?;
+            let space = self.space.as_ref()?;
+            space.commit(at, (upto - self.accessible) as usize * size_of::<Name>()).ok()?;
             self.accessible = upto;
         }
         (self.top < self.accessible).then_some(self.top)

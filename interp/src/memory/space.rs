@@ -10,6 +10,8 @@ pub(crate) const GRANULES_MAX: u64 = 1 << 32;
 pub(crate) const GRANULES_MIN: u64 = 1 << 20;
 /// Room before granule 0 for the machine's state, so that compiled code reaches state and segments from one address.
 pub(crate) const PREFIX_BYTES: usize = PAGE_BYTES;
+/// Where in that room a table of few names starts: behind the poll word, and in front of the state.
+pub(crate) const NAMES_IN_PREFIX: usize = 4096;
 
 /// How much address space to reserve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

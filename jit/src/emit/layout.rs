@@ -37,9 +37,21 @@ pub(crate) fn lens(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
     b.ins().load(types::I64, trusted(), base, abi::LENS)
 }
 
-/// Address of the entry of name 0.
-pub(crate) fn names(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
-    b.ins().load(types::I64, trusted(), base, abi::NAMES)
+/// The entry of a name: an address, and how many bytes behind that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    address: ir::Value,
+    displacement: i32,
+}
+
+/// The entry of name 0, where all segments have names.
+pub(crate) fn names(b: &mut FunctionBuilder, base: ir::Value) -> Entry {
+    Entry { address: b.ins().load(types::I64, trusted(), base, abi::NAMES), displacement: 0 }
+}
+
+/// The entry of name 0, where few have names.
+pub(crate) fn few_names(base: ir::Value) -> Entry {
+    Entry { address: base, displacement: abi::FEW_NAMES }
 }
 
 /// Names are below this, as 32 bits, where not every identifier has an entry in their table.
@@ -113,8 +125,8 @@ pub(crate) fn large_length(b: &mut FunctionBuilder, words: ir::Value) -> ir::Val
 /// Where a segment is, and how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Located {
-    /// Address of its words.
-    pub words: ir::Value,
+    /// Its first granule, as 64 bits.
+    pub granule: ir::Value,
     /// Length in words, as 32 bits; 0 if it is not active, or segment 0.
     pub length: ir::Value,
 }
@@ -155,18 +167,29 @@ fn lengths(
 }
 
 /// The segment that has a name below the end of the table of names.
-pub(crate) fn named(b: &mut FunctionBuilder, base: ir::Value, names: ir::Value, id: ir::Value) -> Located {
+pub(crate) fn named(b: &mut FunctionBuilder, names: Entry, id: ir::Value) -> Located {
     let entry = name_entry(b, names, id);
-    let length = name_words(b, entry);
-    let place = name_place(b, entry);
-    Located { words: words(b, base, place), length }
+    located(b, entry)
 }
 
-/// A segment that may have a name, which is below `bound`, or none.
+/// The segment that a constant names, where few have names.
+pub(crate) fn few_named(b: &mut FunctionBuilder, base: ir::Value, name: u32) -> Located {
+    let few = few_names(base);
+    let behind = i32::try_from(name << NAME_SHIFT).expect("few names");
+    located(b, Entry { displacement: few.displacement + behind, ..few })
+}
+
+/// The segment of an entry.
+fn located(b: &mut FunctionBuilder, entry: Entry) -> Located {
+    let length = name_words(b, entry);
+    Located { granule: name_place(b, entry), length }
+}
+
+/// A segment that may have a name, which is below `bound`, as few have, or none.
 pub(crate) fn named_or_not(
     b: &mut FunctionBuilder,
     base: ir::Value,
-    [lens, names]: [ir::Value; 2],
+    lens: ir::Value,
     id: ir::Value,
     bound: u32,
 ) -> Located {
@@ -176,32 +199,31 @@ pub(crate) fn named_or_not(
     let has_name = compare(b, IntCC::UnsignedLessThan, id, i64::from(bound));
     b.ins().brif(has_name, by_name, &[], by_length, &[]);
     b.switch_to_block(by_name);
-    let found = named(b, base, names, id);
-    b.ins().jump(known, &[BlockArg::Value(found.words), BlockArg::Value(found.length)]);
+    let found = named(b, few_names(base), id);
+    b.ins().jump(known, &[BlockArg::Value(found.granule), BlockArg::Value(found.length)]);
     b.switch_to_block(by_length);
-    let start = words(b, base, id);
     lengths(b, base, lens, id, |b, length| {
-        b.ins().jump(known, &[BlockArg::Value(start), BlockArg::Value(length)]);
+        b.ins().jump(known, &[BlockArg::Value(id), BlockArg::Value(length)]);
     });
     b.switch_to_block(known);
-    Located { words: b.block_params(known)[0], length: b.block_params(known)[1] }
+    Located { granule: b.block_params(known)[0], length: b.block_params(known)[1] }
 }
 
-/// Address of the entry of a name.
-pub(crate) fn name_entry(b: &mut FunctionBuilder, names: ir::Value, id: ir::Value) -> ir::Value {
+/// The entry of a name.
+pub(crate) fn name_entry(b: &mut FunctionBuilder, names: Entry, id: ir::Value) -> Entry {
     let shift = b.ins().iconst(types::I64, i64::from(NAME_SHIFT));
     let bytes = b.ins().ishl(id, shift);
-    b.ins().iadd(names, bytes)
+    Entry { address: b.ins().iadd(names.address, bytes), ..names }
 }
 
 /// The first granule of the segment of an entry; of one that is not in use, the next name to be handed out.
-pub(crate) fn name_place(b: &mut FunctionBuilder, entry: ir::Value) -> ir::Value {
-    b.ins().uload32(trusted(), entry, NAME_PLACE as i32)
+pub(crate) fn name_place(b: &mut FunctionBuilder, entry: Entry) -> ir::Value {
+    b.ins().uload32(trusted(), entry.address, entry.displacement + NAME_PLACE as i32)
 }
 
 /// The length in words of the segment of an entry, as 32 bits.
-pub(crate) fn name_words(b: &mut FunctionBuilder, entry: ir::Value) -> ir::Value {
-    b.ins().load(types::I32, trusted(), entry, NAME_WORDS as i32)
+pub(crate) fn name_words(b: &mut FunctionBuilder, entry: Entry) -> ir::Value {
+    b.ins().load(types::I32, trusted(), entry.address, entry.displacement + NAME_WORDS as i32)
 }
 
 /// The name that was given back last; 0 if there is none.
@@ -213,7 +235,7 @@ pub(crate) fn free_name(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
 pub(crate) fn take_name(
     b: &mut FunctionBuilder,
     base: ir::Value,
-    names: ir::Value,
+    names: Entry,
     name: ir::Value,
     place: ir::Value,
     words: ir::Value,
@@ -221,16 +243,20 @@ pub(crate) fn take_name(
     let entry = name_entry(b, names, name);
     let next = name_place(b, entry);
     b.ins().istore32(trusted(), next, base, abi::NAMES_FREE);
-    b.ins().istore32(trusted(), place, entry, NAME_PLACE as i32);
-    b.ins().store(trusted(), words, entry, NAME_WORDS as i32);
+    set_name(b, entry, place, words);
 }
 
-/// Gives back a name, whose entry stands at an address.
-pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: ir::Value, name: ir::Value) {
+/// Writes the entry of a name: a granule as 64 bits, and a length as 32.
+fn set_name(b: &mut FunctionBuilder, entry: Entry, place: ir::Value, words: ir::Value) {
+    b.ins().istore32(trusted(), place, entry.address, entry.displacement + NAME_PLACE as i32);
+    b.ins().store(trusted(), words, entry.address, entry.displacement + NAME_WORDS as i32);
+}
+
+/// Gives back a name.
+pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: Entry, name: ir::Value) {
     let next = free_name(b, base);
-    b.ins().istore32(trusted(), next, entry, NAME_PLACE as i32);
     let none = b.ins().iconst(types::I32, 0);
-    b.ins().store(trusted(), none, entry, NAME_WORDS as i32);
+    set_name(b, entry, next, none);
     b.ins().istore32(trusted(), name, base, abi::NAMES_FREE);
 }
 

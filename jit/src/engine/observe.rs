@@ -4,8 +4,10 @@ use super::{Engine, state_of};
 use crate::guest::met::Met;
 use crate::policy::Circumstances;
 use crate::tuning::{OBSERVED_HOT, OBSERVED_MAX};
+use rum_interp::Ids;
 use rum_interp::engine::State;
-use rum_interp::isa::Instruction;
+use rum_interp::engine::layout::SMALL_WORDS_MAX;
+use rum_interp::isa::{Instruction, Reg};
 use rum_interp::memory::Kind;
 use rum_interp::{Machine, Stop};
 
@@ -43,6 +45,9 @@ impl Engine {
             }
             let (pc, replacements) = (state.pc(), state.replacements());
             let mut met = met_at(state, zero, unit.is_none());
+            if let Some(name) = large_name_at(state) {
+                met.insert(self.profile.meet_name(pc, name));
+            }
             if let Some(unit) = unit {
                 met.insert(self.learn(state, unit, met));
             }
@@ -86,17 +91,29 @@ impl Engine {
     }
 }
 
+/// The segment that the instruction at the pc accesses, as an identifier; none if it is no access.
+fn segment_at(state: &State) -> Option<(Reg, u32)> {
+    let reg = match Instruction::decode(*state.memory().program().get(state.pc() as usize)?) {
+        Instruction::Index { b, .. } => b,
+        Instruction::Amend { a, .. } => a,
+        _ => return None,
+    };
+    Some((reg, state.registers()[reg.index()]))
+}
+
+/// The name of the segment that the instruction at the pc accesses, if that is large, and others have no names.
+fn large_name_at(state: &State) -> Option<u32> {
+    let memory = state.memory();
+    let (_, id) = segment_at(state).filter(|_| memory.ids() == Ids::Mixed)?;
+    let is_large = memory.capacity(id).is_some_and(|words| words > SMALL_WORDS_MAX);
+    (is_large && memory.kind(id) == Some(Kind::Named)).then_some(id)
+}
+
 /// What the next translation of the instruction at the pc should be ready for; `is_hot` says that this is what it meets all the
 /// time, and not what code for it was not made for.
 fn met_at(state: &State, zero: u8, is_hot: bool) -> Met {
     let mut met = Met::default();
-    let Some(&word) = state.memory().program().get(state.pc() as usize) else { return met };
-    let segment = match Instruction::decode(word) {
-        Instruction::Index { b, .. } => b,
-        Instruction::Amend { a, .. } => a,
-        _ => return met,
-    };
-    let id = state.registers()[segment.index()];
+    let Some((segment, id)) = segment_at(state) else { return met };
     if id == 0 && zero >> segment.index() & 1 == 0 {
         met.insert(Met::PROGRAM);
     }

@@ -113,6 +113,20 @@ fn names_first() {
     assert_golden!(guest);
 }
 
+/// A large array that was the same each time: whether it still is, and no way of others.
+#[test]
+fn the_same_name_as_ever() {
+    let mut guest = Guest::new(|b| {
+        b.index(R3, R1, R2);
+        b.index(R4, R1, R3);
+        b.halt();
+    })
+    .name(0, 7)
+    .name(1, 7);
+    guest.settings.lookup = MIXED;
+    assert_golden!(guest);
+}
+
 /// All segments have names: there is only the table, and a name is taken and given back with each segment.
 #[test]
 fn all_segments_named() {

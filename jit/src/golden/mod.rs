@@ -46,6 +46,8 @@ struct Guest {
     watch: FxHashMap<u32, u8>,
     /// What instructions have met.
     met: FxHashMap<u32, Met>,
+    /// Names of the large segments that instructions have always met.
+    names: FxHashMap<u32, u32>,
     /// Words that are patched again and again.
     volatile: FxHashSet<u32>,
     /// Where computed jumps were seen to go.
@@ -72,6 +74,7 @@ impl Guest {
             warm: FxHashSet::default(),
             watch: FxHashMap::default(),
             met: FxHashMap::default(),
+            names: FxHashMap::default(),
             volatile: FxHashSet::default(),
             targets: FxHashMap::default(),
             settings,
@@ -96,6 +99,12 @@ impl Guest {
         self
     }
 
+    /// The instruction at `pc` has always met the large segment with a name.
+    fn name(mut self, pc: u32, name: u32) -> Guest {
+        self.names.insert(pc, name);
+        self.met(pc, Met::NAMED)
+    }
+
     fn region(&self) -> Region {
         let around = Surroundings {
             program: &self.words,
@@ -109,7 +118,9 @@ impl Guest {
             warm: 1,
             words_max: 1000,
         };
-        discover(&around, 0, self.zero).expect("there is something to compile")
+        let mut region = discover(&around, 0, self.zero).expect("there is something to compile");
+        region.names = self.names.clone();
+        region
     }
 
     /// Translates and compiles the region for one architecture: the CLIF as text, and what belongs to it.

@@ -15,6 +15,8 @@ impl Met {
     pub const NAMED: Met = Met(8);
     /// The same, when it had become hot: likely more often than others.
     pub const NAMED_WHEN_HOT: Met = Met(8 | 16);
+    /// More than one large segment that has a name.
+    pub const NAMES: Met = Met(8 | 32);
 
     /// Whether there is nothing in the set.
     pub fn is_empty(self) -> bool {

@@ -11,8 +11,7 @@
 //! Values known to stand in memory are forwarded to later reads; every read that the window has seen, forwarded or not,
 //! is remembered in `Env::reads`, because a store to that word must end the window.
 
-use super::cells::Found;
-use super::segments::{Offset, Place, Read, Words};
+use super::segments::{Granule, Offset, Place, Read};
 use super::translator::Translator;
 use super::val::{Key, Val, remember};
 use crate::emit::{layout, trusted};
@@ -90,7 +89,7 @@ impl Translator<'_> {
 
     fn load_cell(&mut self, id: ir::Value, offset: Val, met: Met) -> Val {
         let (offset, at) = self.offset(offset);
-        let Found { words, loaded } = self.check_cell(id, offset, at, met, false);
+        let granule = self.check_cell(id, offset, at, met, false);
         self.read(Read::Cell(at));
         if met.contains(Met::PROGRAM) {
             self.read(Read::AnySlot);
@@ -100,10 +99,8 @@ impl Translator<'_> {
             self.gain(Optimisation::Forwarding);
             return val;
         }
-        let val = Val::Ssa(loaded.unwrap_or_else(|| {
-            let (address, displacement) = self.cell_address(id, words, offset);
-            self.e.b.ins().load(types::I32, trusted(), address, displacement)
-        }));
+        let (address, displacement) = self.cell_address(id, granule, offset);
+        let val = Val::Ssa(self.e.b.ins().load(types::I32, trusted(), address, displacement));
         if !met.contains(Met::PROGRAM) {
             remember(&mut self.env.cells, (id, at, val));
         }
@@ -151,9 +148,9 @@ impl Translator<'_> {
     fn store_cell(&mut self, id: ir::Value, offset: Val, value: Val, met: Met) {
         let stored = self.materialise(value);
         let (offset, at) = self.offset(offset);
-        let words = self.check_cell(id, offset, at, met, true).words;
+        let granule = self.check_cell(id, offset, at, met, true);
         self.store_ends_window(if met.contains(Met::PROGRAM) { Place::Anywhere } else { Place::Cell(at) });
-        let (address, displacement) = self.cell_address(id, words, offset);
+        let (address, displacement) = self.cell_address(id, granule, offset);
         self.e.b.ins().store(trusted(), stored, address, displacement);
         self.env.cells.retain(|&(_, other, _)| !other.may_be(at));
         if met.contains(Met::PROGRAM) {
@@ -182,8 +179,8 @@ impl Translator<'_> {
     }
 
     /// Base and displacement of a word of a segment other than 0.
-    fn cell_address(&mut self, id: ir::Value, words: Words, offset: Val) -> (ir::Value, i32) {
-        let words = words.unwrap_or_else(|| self.words_of(id));
+    fn cell_address(&mut self, id: ir::Value, granule: Granule, offset: Val) -> (ir::Value, i32) {
+        let words = self.words_of(granule.unwrap_or(id));
         if let Val::Const(offset) = offset
             && let Some(displacement) = layout::displacement(offset)
         {

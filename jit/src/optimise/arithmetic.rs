@@ -137,9 +137,9 @@ impl Translator<'_> {
             }
             Key::Sub(x, y) => self.e.b.ins().isub(x, y),
             Key::Wide(x) => self.e.b.ins().uextend(types::I64, x),
-            Key::Words(id) => {
-                let (base, id) = (self.base(), self.wide(id));
-                layout::words(&mut self.e.b, base, id)
+            Key::Words(granule) => {
+                let (base, granule) = (self.base(), self.wide(granule));
+                layout::words(&mut self.e.b, base, granule)
             }
             Key::Div(x, y) => self.e.b.ins().udiv(x, y),
             Key::Shift(x, bits) => {
@@ -331,6 +331,9 @@ impl Translator<'_> {
 
     /// A 32-bit value as 64 bits. One that was loaded is loaded as 64 bits instead, which takes no instruction more.
     pub(super) fn wide(&mut self, x: ir::Value) -> ir::Value {
+        if self.e.b.func.dfg.value_type(x) == types::I64 {
+            return x;
+        }
         if let Some(&wide) = self.wides.get(&x) {
             return wide;
         }

@@ -3,14 +3,14 @@
 //! The quick check compares with the length byte of the identifier, which is 0 for names and says too little of large segments.
 //! - An instruction that has met large segments looks up the length, which serves later checks too.
 //! - One that has met names goes *two ways*, by the length byte and by the table of names, the likelier first. Behind them the
-//!   address of the words is a value of its own ([`Words`]).
+//!   granule where the segment is is a value of its own ([`Granule`]).
 //! - One that has met segment 0 in a register tries that last.
 //! - Where all segments have names, there is only the table.
 
-use super::segments::{LenByte, Length, Offset, Raisable, Reached, Words};
+use super::segments::{Granule, LenByte, Length, Offset, Raisable, Reached};
 use super::translator::Translator;
 use super::val::{Key, Val};
-use crate::emit::{layout, trusted};
+use crate::emit::layout;
 use crate::guest::met::Met;
 use crate::options::Optimisation;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, condcodes::IntCC, types};
@@ -31,35 +31,19 @@ enum Bounded {
 }
 
 /// What the two ways to find a segment have in common: the identifier as 64 bits, the offset, where a failure leads, where the
-/// words are if that is known, and where a success leads, with the address of the words if that is not known.
+/// segment is if that is known, and where a success leads, with the granule if that is not known.
 struct Ways {
     index: ir::Value,
     offset: Bounded,
     exit: ir::Block,
-    known: Words,
+    known: Granule,
     go_on: ir::Block,
-    /// A word that is loaded on each way, at this displacement, and given to where both lead: what follows waits for it, and not
-    /// for its address first.
-    load: Option<i32>,
-}
-
-/// What an access finds: where the segment's words are, and the word if it was loaded already.
-#[derive(Clone, Copy)]
-pub(super) struct Found {
-    pub words: Words,
-    pub loaded: Option<ir::Value>,
-}
-
-impl From<Words> for Found {
-    fn from(words: Words) -> Found {
-        Found { words, loaded: None }
-    }
 }
 
 impl Translator<'_> {
-    /// Address of the words of a segment without a name.
-    pub(super) fn words_of(&mut self, id: ir::Value) -> ir::Value {
-        self.numbered(Key::Words(id))
+    /// Address of the words of the segment at a granule, which is its identifier if it has no name.
+    pub(super) fn words_of(&mut self, granule: ir::Value) -> ir::Value {
+        self.numbered(Key::Words(granule))
     }
 
     /// Whether what an instruction accesses may have a name, by what it has met.
@@ -74,21 +58,24 @@ impl Translator<'_> {
             return known;
         }
         let lookup = self.settings.lookup;
-        let of_name =
-            |found: layout::Located| Length { length: found.length, words: Some(found.words), considers_names: true };
+        let of_name = |found: layout::Located| Length {
+            length: found.length,
+            granule: Some(found.granule),
+            considers_names: true,
+        };
         let found = if lookup.all_named() {
             let index = self.name_index(id);
-            let (base, names) = (self.base(), self.names());
-            of_name(layout::named(&mut self.e.b, base, names, index))
+            let names = self.names();
+            of_name(layout::named(&mut self.e.b, names, index))
         } else {
             let index = self.len_index(id);
             let (base, lens) = (self.base(), self.lens());
             if may_be_named {
-                let (names, bound) = (self.names(), lookup.names_bound.expect("few have names"));
-                of_name(layout::named_or_not(&mut self.e.b, base, [lens, names], index, bound))
+                let bound = lookup.names_bound.expect("few have names");
+                of_name(layout::named_or_not(&mut self.e.b, base, lens, index, bound))
             } else {
                 let length = layout::length(&mut self.e.b, base, lens, index);
-                Length { length, words: None, considers_names: false }
+                Length { length, granule: None, considers_names: false }
             }
         };
         if self.on(Optimisation::Lengths) {
@@ -119,8 +106,8 @@ impl Translator<'_> {
         self.e.b.ins().select(inside, index, none)
     }
 
-    /// Address of the entry of name 0.
-    pub(super) fn names(&mut self) -> ir::Value {
+    /// The entry of name 0, where all segments have names.
+    pub(super) fn names(&mut self) -> layout::Entry {
         if let Some(names) = self.env.names {
             return names;
         }
@@ -152,32 +139,33 @@ impl Translator<'_> {
     }
 
     /// Checks that a word of a segment exists, and for a store that nothing depends on it. The segment is not 0, unless the
-    /// site has met that. Tells where the segment's words are.
-    pub(super) fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Found {
+    /// site has met that. Tells where the segment is.
+    pub(super) fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Granule {
         if met.contains(Met::PROGRAM) && self.settings.lookup.all_named() {
-            return self.check_named_or_program(id, offset, store).into();
+            return self.check_named_or_program(id, offset, store);
         }
         if met.contains(Met::PROGRAM) {
-            return self.check_cell_or_program(id, offset, met, store).into();
+            return self.check_cell_or_program(id, offset, met, store);
         }
         if self.on(Optimisation::Lengths)
-            && let Some(words) = self.env.segments.reaches(id, at)
+            && let Some(granule) = self.env.segments.reaches(id, at)
         {
             self.gain(Optimisation::Lengths);
-            return words.into();
+            return granule;
         }
         let named = self.may_be_named(met);
-        let has_length = self.env.segments.length(id, named).is_some();
+        let mut has_length = self.env.segments.length(id, named).is_some();
         let short = matches!(offset, Val::Const(offset) if offset <= OFFSET_MAX);
         let can_raise = if named { matches!(offset, Val::Const(_)) } else { short && !has_length };
-        if can_raise && let Some(words) = self.raise_check(id, at) {
-            return words.into();
+        if can_raise && let Some(granule) = self.raise_check(id, at) {
+            return granule;
         }
+        has_length = has_length || self.guess_name(id);
         let large = met.contains(Met::LARGE) && !short;
         if named && !has_length && !large && !self.settings.lookup.all_named() {
-            return self.check_named_or_not(id, offset, at, met, store);
+            return self.check_named_or_not(id, offset, at, met);
         }
-        let (ok, words, raisable) = if named || has_length || large {
+        let (ok, granule, raisable) = if named || has_length || large {
             if has_length {
                 self.gain(Optimisation::Lengths);
             }
@@ -189,12 +177,25 @@ impl Translator<'_> {
         self.check(ok);
         // Segment 0 has length byte 0, and is no name.
         self.learn_nonzero(id);
-        self.env.segments.learn_reached(Reached { segment: id, at, words, raisable });
-        words.into()
+        self.env.segments.learn_reached(Reached { segment: id, at, granule, raisable });
+        granule
+    }
+
+    /// Leaves if the segment is not the one that has always been met here; then its length is known. Whether one is expected.
+    fn guess_name(&mut self, id: ir::Value) -> bool {
+        let Some(&name) = self.region.names.get(&self.pc).filter(|_| self.on(Optimisation::Lengths)) else {
+            return false;
+        };
+        let as_ever = self.e.compare(IntCC::Equal, id, i64::from(name));
+        self.check(as_ever);
+        let base = self.base();
+        let layout::Located { granule, length } = layout::few_named(&mut self.e.b, base, name);
+        self.env.segments.learn_length(id, Length { length, granule: Some(granule), considers_names: true });
+        true
     }
 
     /// As `check_cell`, for a segment that may have a name or none, and is hardly large. The likelier is tried first.
-    fn check_named_or_not(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Found {
+    fn check_named_or_not(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met) -> Granule {
         let index = self.wide(id);
         self.lens();
         let offset = match offset {
@@ -203,19 +204,12 @@ impl Translator<'_> {
         };
         self.force_exit();
         let exit = self.exit();
-        let known = self.env.segments.words(id);
+        let known = self.env.segments.granule(id);
         let [second, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         if known.is_none() {
             self.e.b.append_block_param(go_on, types::I64);
         }
-        let load = match offset {
-            Bounded::Const(offset) if !store => layout::displacement(offset),
-            _ => None,
-        };
-        if load.is_some() {
-            self.e.b.append_block_param(go_on, types::I32);
-        }
-        let ways = Ways { index, offset, exit, known, go_on, load };
+        let ways = Ways { index, offset, exit, known, go_on };
         let bounds = if met.contains(Met::NAMED_WHEN_HOT) {
             let by_name = self.way_of_names(id, &ways, second);
             self.e.b.switch_to_block(second);
@@ -227,37 +221,24 @@ impl Translator<'_> {
             [by_length, self.way_of_names(id, &ways, exit)]
         };
         self.e.b.switch_to_block(go_on);
-        let params = self.e.b.block_params(go_on);
-        let words = known.or_else(|| params.first().copied());
-        let loaded = load.and_then(|_| params.last().copied());
+        let granule = known.or_else(|| self.e.b.block_params(go_on).first().copied());
         let is_const = matches!(offset, Bounded::Const(_));
         let raisable = is_const.then_some(Raisable { bounds, offset_max: OFFSET_MAX, line: self.straight_line });
         self.learn_nonzero(id);
-        self.env.segments.learn_reached(Reached { segment: id, at, words, raisable });
-        Found { words, loaded }
+        self.env.segments.learn_reached(Reached { segment: id, at, granule, raisable });
+        granule
     }
 
-    /// The end of a way: goes on if `ok`, to `other` otherwise. The words are at `words`.
-    fn end_of_way(&mut self, ways: &Ways, ok: ir::Value, words: ir::Value, other: ir::Block, is_cold: bool) {
-        let mut found: Vec<BlockArg> = ways.known.is_none().then_some(BlockArg::Value(words)).into_iter().collect();
-        let Some(displacement) = ways.load else {
-            self.e.b.ins().brif(ok, ways.go_on, &found, other, &[]);
-            return;
-        };
-        let inside = self.e.b.create_block();
-        if is_cold {
-            self.e.b.set_cold_block(inside);
-        }
-        self.e.b.ins().brif(ok, inside, &[], other, &[]);
-        self.e.b.switch_to_block(inside);
-        found.push(BlockArg::Value(self.e.b.ins().load(types::I32, trusted(), words, displacement)));
-        self.e.b.ins().jump(ways.go_on, &found);
+    /// The end of a way: goes on if `ok`, to `other` otherwise. The segment is at `granule`.
+    fn end_of_way(&mut self, ways: &Ways, ok: ir::Value, granule: ir::Value, other: ir::Block) {
+        let found = ways.known.is_none().then_some(BlockArg::Value(granule));
+        self.e.b.ins().brif(ok, ways.go_on, found.as_slice(), other, &[]);
     }
 
     /// Goes on if the length byte of an identifier says that the offset lies within its segment, to `other` otherwise. Gives
     /// the constant that it compares with. If everything comes this way, the byte of the segment `of` is known behind it.
     fn way_of_length(&mut self, ways: &Ways, other: ir::Block, of: Option<ir::Value>) -> Option<(ir::Inst, u32)> {
-        let (base, lens) = (self.base(), self.lens());
+        let lens = self.lens();
         if let Some(bound) = self.settings.lookup.id_bound {
             let inside = self.e.compare(IntCC::UnsignedLessThan, ways.index, bound as i64);
             self.e.go_on_if(inside, other);
@@ -276,8 +257,7 @@ impl Translator<'_> {
                 self.is_above(byte, types::I8, offset, 1)
             }
         };
-        let words = layout::words(&mut self.e.b, base, ways.index);
-        self.end_of_way(ways, ok, words, other, false);
+        self.end_of_way(ways, ok, ways.index, other);
         bound
     }
 
@@ -294,33 +274,28 @@ impl Translator<'_> {
         }
         self.e.b.ins().brif(is_name, found, &[], other, &[]);
         self.e.b.switch_to_block(found);
-        // Not kept in a register, of which there are few: names are met where others are, and less often.
-        let names = layout::names(&mut self.e.b, base);
-        let entry = layout::name_entry(&mut self.e.b, names, ways.index);
+        let entry = layout::name_entry(&mut self.e.b, layout::few_names(base), ways.index);
         let length = layout::name_words(&mut self.e.b, entry);
         let (ok, bound) = match ways.offset {
             Bounded::Value { offset, .. } => (self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length), None),
             Bounded::Const(offset) => self.is_above(length, types::I32, offset, 0),
         };
-        let words = ways.known.unwrap_or_else(|| {
-            let place = layout::name_place(&mut self.e.b, entry);
-            layout::words(&mut self.e.b, base, place)
-        });
-        self.end_of_way(ways, ok, words, ways.exit, is_last);
+        let granule = ways.known.unwrap_or_else(|| layout::name_place(&mut self.e.b, entry));
+        self.end_of_way(ways, ok, granule, ways.exit);
         bound
     }
 
     /// Whether an offset lies within the length of a segment.
-    fn check_length(&mut self, id: ir::Value, offset: Val, named: bool) -> (ir::Value, Words, Option<Raisable>) {
+    fn check_length(&mut self, id: ir::Value, offset: Val, named: bool) -> (ir::Value, Granule, Option<Raisable>) {
         if let (Val::Const(offset), true) = (offset, named) {
-            let Length { length, words, .. } = self.length_of(id, named);
+            let Length { length, granule, .. } = self.length_of(id, named);
             let (ok, bound) = self.is_above(length, types::I32, offset, 0);
             let raisable = Raisable { bounds: [bound, None], offset_max: u32::MAX, line: self.straight_line };
-            return (ok, words, Some(raisable));
+            return (ok, granule, Some(raisable));
         }
         let offset = self.materialise(offset);
-        let Length { length, words, .. } = self.length_of(id, named);
-        (self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length), words, None)
+        let Length { length, granule, .. } = self.length_of(id, named);
+        (self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length), granule, None)
     }
 
     /// Whether the length byte of an identifier says that an offset lies within its segment.
@@ -357,18 +332,18 @@ impl Translator<'_> {
 
     /// Has an earlier check of a smaller constant offset ask for this one at once, where what was between them always goes
     /// on to here: code that takes a record apart checks it once. Leaving early is leaving at an earlier boundary. Tells where
-    /// the segment's words are, if there is such a check.
-    fn raise_check(&mut self, id: ir::Value, at: Offset) -> Option<Words> {
+    /// the segment is, if there is such a check.
+    fn raise_check(&mut self, id: ir::Value, at: Offset) -> Option<Granule> {
         if !self.on(Optimisation::Lengths) {
             return None;
         }
-        let (check, words) = self.env.segments.raise(id, at, self.straight_line)?;
+        let (check, granule) = self.env.segments.raise(id, at, self.straight_line)?;
         for (bound, above) in check.bounds.into_iter().flatten() {
             let imm = ir::immediates::Imm64::new(i64::from(at.distance + above));
             self.e.b.func.dfg.insts[bound] = ir::InstructionData::UnaryImm { opcode: ir::Opcode::Iconst, imm };
         }
         self.gain(Optimisation::Lengths);
-        Some(words)
+        Some(granule)
     }
 
     /// An offset and one, as 64 bits.
@@ -380,7 +355,7 @@ impl Translator<'_> {
     }
 
     /// As `check_cell`, where the segment may be any, segment 0 too.
-    fn check_cell_or_program(&mut self, id: ir::Value, offset: Val, met: Met, store: bool) -> Words {
+    fn check_cell_or_program(&mut self, id: ir::Value, offset: Val, met: Met, store: bool) -> Granule {
         let past = self.past(offset);
         let narrow = self.materialise(offset);
         let offset = self.wide(narrow);
@@ -390,15 +365,14 @@ impl Translator<'_> {
         self.force_exit();
         let exit = self.exit();
         let (slow, go_on) = (self.e.b.create_block(), self.e.b.create_block());
-        // Where the words are has to be told if that does not follow from the identifier.
+        // Where the segment is has to be told if that does not follow from the identifier.
         let tells = met.contains(Met::NAMED);
         if tells {
             self.e.b.append_block_param(go_on, types::I64);
         }
-        let told = |words: ir::Value| tells.then_some(BlockArg::Value(words));
+        let told = |granule: ir::Value| tells.then_some(BlockArg::Value(granule));
         let (index, base) = (self.wide(id), self.base_again());
-        let words = tells.then(|| layout::words(&mut self.e.b, base, index));
-        self.e.b.ins().brif(ok, go_on, words.and_then(told).as_slice(), slow, &[]);
+        self.e.b.ins().brif(ok, go_on, told(index).as_slice(), slow, &[]);
         self.e.b.switch_to_block(slow);
         // The values made here do not reach the other ways: nothing is remembered.
         let program = self.e.b.create_block();
@@ -408,7 +382,7 @@ impl Translator<'_> {
         if tells {
             let other = self.e.b.create_block();
             let offset = Bounded::Value { offset: narrow, past };
-            let ways = Ways { index, offset, exit, known: None, go_on, load: None };
+            let ways = Ways { index, offset, exit, known: None, go_on };
             self.way_of_names(id, &ways, other);
             self.e.b.switch_to_block(other);
         }
@@ -418,36 +392,37 @@ impl Translator<'_> {
             let words = layout::words(&mut self.e.b, base, index);
             let length = layout::large_length(&mut self.e.b, words);
             let ok = self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length);
-            self.e.b.ins().brif(ok, go_on, told(words).as_slice(), exit, &[]);
+            self.e.b.ins().brif(ok, go_on, told(index).as_slice(), exit, &[]);
         } else {
             self.e.b.ins().jump(exit, &[]);
         }
         self.e.b.switch_to_block(program);
         let ok = self.e.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
+        let first = tells.then(|| BlockArg::Value(self.e.b.ins().iconst(types::I64, 0)));
         if store {
             self.e.go_on_if(ok, exit);
             let watched = layout::watched(&mut self.e.b, base, offset);
-            self.e.b.ins().brif(watched, exit, &[], go_on, told(base).as_slice());
+            self.e.b.ins().brif(watched, exit, &[], go_on, first.as_slice());
         } else {
-            self.e.b.ins().brif(ok, go_on, told(base).as_slice(), exit, &[]);
+            self.e.b.ins().brif(ok, go_on, first.as_slice(), exit, &[]);
         }
         self.e.b.switch_to_block(go_on);
         self.e.b.block_params(go_on).first().copied()
     }
 
     /// As `check_cell`, where the segment may be any, segment 0 too, and all others have names.
-    fn check_named_or_program(&mut self, id: ir::Value, offset: Val, store: bool) -> Words {
+    fn check_named_or_program(&mut self, id: ir::Value, offset: Val, store: bool) -> Granule {
         let narrow = self.materialise(offset);
         let offset = self.wide(narrow);
-        let Length { length, words, .. } = self.length_of(id, true);
+        let Length { length, granule, .. } = self.length_of(id, true);
         let ok = self.e.b.ins().icmp(IntCC::UnsignedLessThan, narrow, length);
         self.force_exit();
         let exit = self.exit();
         let base = self.base();
         let [slow, program, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         self.e.b.append_block_param(go_on, types::I64);
-        let words = words.expect("names were considered");
-        self.e.b.ins().brif(ok, go_on, &[BlockArg::Value(words)], slow, &[]);
+        let granule = granule.expect("names were considered");
+        self.e.b.ins().brif(ok, go_on, &[BlockArg::Value(granule)], slow, &[]);
         self.e.b.switch_to_block(slow);
         self.e.b.ins().brif(id, exit, &[], program, &[]);
         self.e.b.switch_to_block(program);
@@ -457,7 +432,8 @@ impl Translator<'_> {
             let watched = layout::watched(&mut self.e.b, base, offset);
             self.e.leave_if(watched, exit);
         }
-        self.e.b.ins().jump(go_on, &[BlockArg::Value(base)]);
+        let first = self.e.b.ins().iconst(types::I64, 0);
+        self.e.b.ins().jump(go_on, &[BlockArg::Value(first)]);
         self.e.b.switch_to_block(go_on);
         Some(self.e.b.block_params(go_on)[0])
     }

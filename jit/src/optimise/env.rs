@@ -2,6 +2,7 @@
 
 use super::segments::{Offset, Read, Segments};
 use super::val::{Key, RegState, Val};
+use crate::emit::layout;
 use crate::exit::Reason;
 use cranelift_codegen::ir;
 
@@ -27,7 +28,7 @@ pub(crate) struct Env {
     /// Address of granule 0, of its length byte, and of the entry of name 0.
     pub base: Option<ir::Value>,
     pub lens: Option<ir::Value>,
-    pub names: Option<ir::Value>,
+    pub names: Option<layout::Entry>,
     /// The poll word was looked at since the block began.
     pub polled: bool,
     /// Instructions executed in this block and not yet counted.

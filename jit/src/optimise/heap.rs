@@ -1,6 +1,6 @@
 //! New segments, abandoned segments, and output: effects that may not happen twice.
 
-use super::segments::{LenByte, Offset, Reached, Segments, Words};
+use super::segments::{Granule, LenByte, Offset, Reached, Segments};
 use super::translator::Translator;
 use super::val::{Val, remember};
 use crate::abi::{self, Slot};
@@ -66,7 +66,7 @@ impl Translator<'_> {
         }
         let mut found = vec![BlockArg::Value(name.unwrap_or(run.cursor))];
         if may_be_named {
-            found.push(BlockArg::Value(layout::words(&mut self.e.b, base, run.cursor)));
+            found.push(BlockArg::Value(run.cursor));
         }
         self.e.b.ins().jump(go_on, &found);
 
@@ -76,14 +76,14 @@ impl Translator<'_> {
         let mut found = vec![BlockArg::Value(id)];
         if may_be_named {
             let place = self.e.b.ins().load(types::I64, trusted(), base, abi::slot(Slot::Place));
-            found.push(BlockArg::Value(layout::words(&mut self.e.b, base, place)));
+            found.push(BlockArg::Value(place));
         }
         self.e.b.ins().brif(id, go_on, &found, exit, &[]);
 
         self.e.b.switch_to_block(go_on);
         let params = self.e.b.block_params(go_on);
-        let (wide, place) = (params[0], params.get(1).copied());
-        self.allocated(b, wide, place, words);
+        let (wide, granule) = (params[0], params.get(1).copied());
+        self.allocated(b, wide, granule, words);
     }
 
     /// The length byte of a small segment of so many words.
@@ -98,9 +98,9 @@ impl Translator<'_> {
         }
     }
 
-    /// A segment was allocated, whose identifier as 64 bits is `wide` and which is at `place`: what is known of it, and of its
+    /// A segment was allocated, whose identifier as 64 bits is `wide` and which is at `granule`: what is known of it, and of its
     /// length in words if that is constant.
-    fn allocated(&mut self, b: Reg, wide: ir::Value, place: Words, words: Option<u32>) {
+    fn allocated(&mut self, b: Reg, wide: ir::Value, granule: Granule, words: Option<u32>) {
         let id = self.e.b.ins().ireduce(types::I32, wide);
         self.wides.insert(id, wide);
         self.set(b, Val::Ssa(id));
@@ -110,7 +110,7 @@ impl Translator<'_> {
             && words > 0
         {
             let at = Offset { base: None, distance: words - 1 };
-            self.env.segments.learn_reached(Reached { segment: id, at, words: place, raisable: None });
+            self.env.segments.learn_reached(Reached { segment: id, at, granule, raisable: None });
             if self.on(Optimisation::Fresh) && words <= 8 {
                 self.gain(Optimisation::Fresh);
                 // A new segment is not one that was known before, so nothing else is forgotten.
@@ -158,9 +158,15 @@ impl Translator<'_> {
         self.give_back(id, small, address, Some((entry, index)));
     }
 
-    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (the
-    /// address of its entry, and the identifier as 64 bits); by the host otherwise.
-    fn give_back(&mut self, id: ir::Value, small: ir::Value, address: ir::Value, name: Option<(ir::Value, ir::Value)>) {
+    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (its
+    /// entry, and the identifier as 64 bits); by the host otherwise.
+    fn give_back(
+        &mut self,
+        id: ir::Value,
+        small: ir::Value,
+        address: ir::Value,
+        name: Option<(layout::Entry, ir::Value)>,
+    ) {
         let base = self.base();
         let [quick, slow, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         self.e.b.set_cold_block(slow);
@@ -185,8 +191,8 @@ impl Translator<'_> {
         self.forget_segments();
     }
 
-    /// The address of the entry of name 0, without remembering it.
-    fn names_again(&mut self) -> ir::Value {
+    /// The entry of name 0, without remembering it.
+    fn names_again(&mut self) -> layout::Entry {
         match self.env.names {
             Some(names) => names,
             None => {

@@ -52,16 +52,16 @@ pub(crate) struct Segments {
     bytes: Vec<(ir::Value, LenByte)>,
 }
 
-/// The address of a segment's words; none if that follows from its identifier.
-pub(crate) type Words = Option<ir::Value>;
+/// The first granule of a segment, as 64 bits; none if that is its identifier.
+pub(crate) type Granule = Option<ir::Value>;
 
 /// What is known of a segment's length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Length {
     /// In words; 0 if it is not active, or has a name and that was not considered.
     pub length: ir::Value,
-    /// Where its words are.
-    pub words: Words,
+    /// Where it is.
+    pub granule: Granule,
     /// Whether it may have a name, for all that this takes into account.
     pub considers_names: bool,
 }
@@ -79,8 +79,8 @@ pub(crate) struct LenByte {
 pub(crate) struct Reached {
     pub segment: ir::Value,
     pub at: Offset,
-    /// Where its words are.
-    pub words: Words,
+    /// Where it is.
+    pub granule: Granule,
     /// The check that says so, if it can still ask for more.
     pub raisable: Option<Raisable>,
 }
@@ -125,14 +125,14 @@ impl Segments {
         remember(&mut self.bytes, (segment, byte));
     }
 
-    /// Where the words of a segment are, if it is known to have the one at `at`.
-    pub fn reaches(&self, segment: ir::Value, at: Offset) -> Option<Words> {
-        self.reached.iter().find(|known| known.covers(segment, at)).map(|known| known.words)
+    /// Where a segment is, if it is known to have the word at `at`.
+    pub fn reaches(&self, segment: ir::Value, at: Offset) -> Option<Granule> {
+        self.reached.iter().find(|known| known.covers(segment, at)).map(|known| known.granule)
     }
 
-    /// Where the words of a segment are, if that was looked up before.
-    pub fn words(&self, segment: ir::Value) -> Words {
-        self.reached.iter().rev().find(|known| known.segment == segment).and_then(|known| known.words)
+    /// Where a segment is, if that was looked up before.
+    pub fn granule(&self, segment: ir::Value) -> Granule {
+        self.reached.iter().rev().find(|known| known.segment == segment).and_then(|known| known.granule)
     }
 
     /// A segment is known to have a word now.
@@ -141,12 +141,12 @@ impl Segments {
     }
 
     /// An earlier check of a smaller constant offset on the same straight line asks for `at` now. Gives the check, and where
-    /// the segment's words are.
-    pub fn raise(&mut self, segment: ir::Value, at: Offset, line: StraightLine) -> Option<(Raisable, Words)> {
+    /// the segment is.
+    pub fn raise(&mut self, segment: ir::Value, at: Offset, line: StraightLine) -> Option<(Raisable, Granule)> {
         self.reached.iter_mut().rev().find_map(|known| match known.raisable {
             Some(check) if known.segment == segment && check.line == line && at.distance <= check.offset_max => {
                 known.at = at;
-                Some((check, known.words))
+                Some((check, known.granule))
             }
             _ => None,
         })

@@ -184,9 +184,7 @@ impl Translator<'_> {
             for reg in regs(found.segments) {
                 let id = self.get(reg);
                 let length = self.length_of(id, all_named || found.named >> reg.index() & 1 != 0);
-                if length.words.is_none() {
-                    self.words_of(id);
-                }
+                self.words_of(length.granule.unwrap_or(id));
             }
         }
         self.base();

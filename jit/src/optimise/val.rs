@@ -42,7 +42,7 @@ pub(crate) enum Key {
     AddNot(ir::Value, ir::Value),
     Sub(ir::Value, ir::Value),
     Wide(ir::Value),
-    /// The address of a segment's words.
+    /// The address of the words of the segment at a granule.
     Words(ir::Value),
     Div(ir::Value, ir::Value),
     /// A value without its lowest bits.
