@@ -121,7 +121,7 @@ fn programs_of_the_collection_are_found_from_below() {
 fn wrong_usage_is_explained() {
     for (args, text) in [
         (&["--vary", "engine=jit"][..], "can be varied"),
-        (&["--off", "speed"][..], "the optimisations are forwarding"),
+        (&["--off", "speed"][..], "the optimisations are baseline"),
         (&["--export", "excel", "x"][..], "no format excel"),
         (&["--json", "-", "--csv", "-"][..], "two things cannot both go to -"),
         (&["--only", "fib", "--html", "no/such/folder/page.html"][..], "cannot write no/such/folder/page.html"),

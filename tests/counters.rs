@@ -244,7 +244,11 @@ fn run_without(disabled: &[Optimisation]) -> Run {
 #[test]
 fn every_optimisation_does_something_unless_it_is_switched_off() {
     let all = run_without(&[]);
-    for optimisation in Optimisation::ALL {
+    // The baseline tier is for one processor and system.
+    let is_there = |optimisation: &Optimisation| {
+        *optimisation != Optimisation::Baseline || cfg!(all(target_arch = "x86_64", target_os = "linux"))
+    };
+    for optimisation in Optimisation::ALL.into_iter().filter(is_there) {
         let counter = format!("gain of {}", optimisation.name());
         assert!(all.counters[&counter] > 0, "{} finds nothing to do: {:?}", optimisation.name(), all.counters);
         let without = run_without(&[optimisation]);
@@ -318,4 +322,22 @@ fn a_hot_program_runs_in_compiled_code() {
 fn sandmark_runs_in_compiled_code() {
     let Some(folder) = shared("counters: sandmark_runs_in_compiled_code") else { return };
     assert_mostly_compiled(&folder.join("umbin/sandmark.umz"), "");
+}
+
+/// Blocks alone execute nearly everything, on the processor and system that has them.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn blocks_execute_what_is_warm() {
+    let case = Case { program: something_for_everyone(), input: vec![], budget: u64::MAX };
+    let run = |disabled: &[Optimisation]| {
+        let options = Options { disabled: disabled.to_vec(), ..JitContender::blocks() };
+        JitContender::new("blocks", Drive::Whole, options, machine_options(true, Ids::default())).run(&case, false)
+    };
+    let blocks = run(&[]);
+    let count = |name: &str| blocks.counters[name];
+    assert!(count("gain of baseline") > 0 && count("regions published") == 0, "{:?}", blocks.counters);
+    assert!(count("instructions compiled") > count("instructions") / 10 * 9, "{:?}", blocks.counters);
+    let without = run(&[Optimisation::Baseline]);
+    assert_eq!((without.counters["gain of baseline"], without.counters["instructions compiled"]), (0, 0));
+    assert_eq!(without.outcome, blocks.outcome);
 }

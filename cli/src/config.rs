@@ -55,6 +55,7 @@ impl RunConfig {
         #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
         let options = Options {
             engine: engine.engine.into(),
+            baseline_threshold: engine.baseline_threshold,
             hot_threshold: engine.hot_threshold,
             compile_threads: engine.compile_threads,
             code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),

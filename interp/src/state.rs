@@ -78,6 +78,8 @@ pub mod offset {
     pub const TOUCHED: i32 = field!(guest.memory.touched);
     /// Granules of runs taken since the last walk began, 32 bits.
     pub const GRANTED: i32 = field!(guest.memory.granted);
+    /// Length of segment 0 in words, 32 bits.
+    pub const PROGRAM_LEN: i32 = field!(guest.memory.program_len);
     /// Address of the watch byte of word 0, 64 bits.
     pub const WATCH: i32 = field!(program.watch.bytes);
     /// Address where the next byte of output goes, 64 bits.

@@ -12,7 +12,7 @@ pub(crate) const fn register(index: usize) -> i32 {
 
 pub(crate) use rum_interp::engine::offset::{
     CURSOR, EXECUTED, FEW_NAMES, FRONTIER, GRANTED, LENS, NAMES, NAMES_BOUND, NAMES_FREE, NAMES_LEFT, OUTPUT_END,
-    OUTPUT_NEXT, PC, POLL, RUN_END, TOUCHED, WATCH,
+    OUTPUT_NEXT, PC, POLL, PROGRAM_LEN, RUN_END, TOUCHED, WATCH,
 };
 
 /// What the slots of the state are used for.
@@ -38,6 +38,12 @@ pub(crate) enum Slot {
     Driver = 7,
     /// The first granule of the segment that a stub has allocated.
     Place = 9,
+    /// Address of the baseline tier's table.
+    BaselineTable = 10,
+    /// Address of offset 0 of its code.
+    BaselineCode = 11,
+    /// Instructions that its blocks have counted.
+    BaselineExecuted = 12,
 }
 
 /// Offset of a slot from the pinned register.
@@ -54,5 +60,7 @@ pub(crate) const fn table_entry(code_offset: u32, selector: u32) -> u64 {
 /// Blocks of a unit that can be entered. Selectors are `unit << SELECTOR_BITS | index`.
 pub(crate) const SELECTOR_BITS: u32 = 10;
 pub(crate) const ENTRIES_MAX: usize = 1 << SELECTOR_BITS;
-/// Units that one engine can make before it starts anew.
-pub(crate) const UNITS_MAX: u32 = 1 << (32 - SELECTOR_BITS);
+/// Units that one engine can make before it starts anew: their selectors are below [`BLOCK_SELECTOR`].
+pub(crate) const UNITS_MAX: u32 = BLOCK_SELECTOR >> SELECTOR_BITS;
+/// The selector of a block of the baseline tier is its pc with this bit. No unit may take it for an entry of its own.
+pub(crate) const BLOCK_SELECTOR: u32 = 1 << 31;

@@ -5,7 +5,8 @@
 //! | bits | meaning |
 //! |---|---|
 //! | bit 63 set | the jump at the pc in the low half found no code (the miss stub) |
-//! | one of the four largest 32-bit numbers | a jump to where no code can be, a step by the host that has something to say, a guard that failed, the poll word at an entry |
+//! | bit 62 set | the block of the baseline tier at the pc is hot; the jump to it stands in the low half |
+//! | one of the largest 32-bit numbers | what [`Complete`] says |
 //! | `unit << 16 \| site` | an exit of a unit; its [`Site`] completes the state |
 //!
 //! A unit has fewer than [`SITES_MAX`] exits, so that no number means two things. For a new reason add a variant here, its
@@ -55,6 +56,10 @@ impl Site {
 pub(crate) enum Exit {
     /// At an exit of a unit.
     Site { unit: u32, reason: Reason },
+    /// Within a block of the baseline tier.
+    Block { reason: Reason },
+    /// A block of the baseline tier is hot, which the jump at `from` led to if that is in the program.
+    Hot { from: u32 },
     /// A jump, from the word at `from` if that is known, found no code.
     Miss { from: Option<u32> },
     /// A step by the host ended compiled execution.
@@ -66,12 +71,15 @@ pub(crate) enum Exit {
 }
 
 /// Most exits of a unit.
-pub(crate) const SITES_MAX: usize = (1 << 16) - 4;
+pub(crate) const SITES_MAX: usize = (1 << 16) - 7;
 
 /// What the miss stub returns: this, and in the low half the pc of the jump that found no code.
 pub(crate) const MISSED: u64 = 1 << 63;
 
-/// What a unit returns where the state is complete.
+/// What says that the block at the pc is hot: this, and in the low half the pc of the jump to it.
+pub(crate) const HOT: u64 = 1 << 62;
+
+/// What compiled code returns where the state is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub(crate) enum Complete {
@@ -81,8 +89,14 @@ pub(crate) enum Complete {
     Host = u32::MAX - 1,
     /// A register that the unit takes to be 0 is not.
     Guard = u32::MAX - 2,
-    /// The poll word is set at the entry of a unit.
+    /// The poll word is set at the entry of a unit, or before a jump of a block.
     Poll = u32::MAX - 3,
+    /// A check of a block did not hold.
+    BlockCheck = u32::MAX - 4,
+    /// The next instruction is not for blocks.
+    BlockLeave = u32::MAX - 5,
+    /// A block would pass the instruction limit.
+    BlockLimit = u32::MAX - 6,
 }
 
 /// The number that a unit returns from one of its exits.
@@ -93,18 +107,22 @@ pub(crate) fn site_number(unit: u32, site: usize) -> u64 {
 
 impl Exit {
     /// The names of all kinds, as statistics use them.
-    pub const NAMES: [&'static str; 7] = ["check", "leave", "poll", "limit", "miss", "guard", "host"];
+    pub const NAMES: [&'static str; 8] = ["check", "leave", "poll", "limit", "miss", "guard", "host", "hot"];
 
     /// The number of the kind among [`Exit::NAMES`].
     pub fn kind(&self) -> usize {
         match self {
-            Exit::Site { reason: Reason::Check, .. } => 0,
-            Exit::Site { reason: Reason::Leave, .. } => 1,
-            Exit::Site { reason: Reason::Poll, .. } | Exit::Poll => 2,
-            Exit::Site { reason: Reason::Limit, .. } => 3,
+            Exit::Site { reason, .. } | Exit::Block { reason } => match reason {
+                Reason::Check => 0,
+                Reason::Leave => 1,
+                Reason::Poll => 2,
+                Reason::Limit => 3,
+            },
+            Exit::Poll => 2,
             Exit::Miss { .. } => 4,
             Exit::Guard => 5,
             Exit::Host => 6,
+            Exit::Hot { .. } => 7,
         }
     }
 
@@ -114,11 +132,17 @@ impl Exit {
         if number & MISSED != 0 {
             return Exit::Miss { from: Some(number as u32) };
         }
+        if number & HOT != 0 {
+            return Exit::Hot { from: number as u32 };
+        }
         for (code, exit) in [
             (Complete::Miss, Exit::Miss { from: None }),
             (Complete::Host, Exit::Host),
             (Complete::Guard, Exit::Guard),
             (Complete::Poll, Exit::Poll),
+            (Complete::BlockCheck, Exit::Block { reason: Reason::Check }),
+            (Complete::BlockLeave, Exit::Block { reason: Reason::Leave }),
+            (Complete::BlockLimit, Exit::Block { reason: Reason::Limit }),
         ] {
             if number == u64::from(code as u32) {
                 return exit;

@@ -77,6 +77,11 @@ impl Factory {
         published.map_err(CompileError::System)
     }
 
+    /// Offset of the way from units into blocks, once there is code.
+    pub fn way_to_blocks(&self) -> Option<u32> {
+        self.backend.as_ref().map(|backend| backend.stubs.way_to_blocks)
+    }
+
     /// Whether the budget for code is used up.
     pub fn is_full(&self) -> bool {
         self.code.used_bytes() > self.budget_bytes

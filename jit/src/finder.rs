@@ -36,7 +36,7 @@ impl Finder<'_> {
         // What was compiled in it before, and what it grows by, is warm whatever was counted since.
         let before = replaces.and_then(|number| units.get(number));
         let heat = |pc: u32| {
-            let counted = if (pc as usize) < program.len() { state.heat().warmth(pc) } else { return 0 };
+            let counted = if (pc as usize) < program.len() { units.warmth(state, pc) } else { return 0 };
             let known = before.is_some_and(|unit| unit.depends_on(pc))
                 || growth.is_some_and(|growth| growth.targets.contains(&pc));
             if known { counted.max(warm) } else { counted }

@@ -16,6 +16,8 @@ pub(crate) enum Event<'a> {
     Compiled { ns: u64, clif_instructions: u64, guest_instructions: u64 },
     /// Code became a unit.
     Published { code_bytes: usize, gains: &'a [u64; Optimisation::ALL.len()] },
+    /// The baseline tier made a block.
+    Block { words: u32, code_bytes: usize, ns: u64 },
     /// Code, or the wish for it, was dropped because the program had changed meanwhile.
     Dropped,
     /// There will be no code for a region.
@@ -29,7 +31,7 @@ pub(crate) enum Event<'a> {
     /// A generation of code began.
     Generation,
     /// Compiled code was entered, and left: how many instructions it executed and had the host execute.
-    Executed { instructions: u64, host_steps: u64 },
+    Executed { instructions: u64, in_blocks: u64, host_steps: u64 },
     /// Why it was left.
     Left(&'a Exit),
 }
@@ -49,7 +51,12 @@ impl Journal {
     /// An account in which nothing has happened yet.
     pub fn new() -> Journal {
         let compiler_failures = CompileError::KINDS.into_iter().chain([THREAD_LOST]).map(|kind| (kind, 0)).collect();
-        let stats = Stats { instructions_compiled: Some(0), compiler_failures, ..Stats::default() };
+        let stats = Stats {
+            instructions_compiled: Some(0),
+            instructions_baseline: Some(0),
+            compiler_failures,
+            ..Stats::default()
+        };
         Journal { stats, exits: Default::default(), killed: Default::default(), gains: Default::default() }
     }
 
@@ -69,15 +76,23 @@ impl Journal {
                 stats.code_bytes += code_bytes as u64;
                 self.gains.iter_mut().zip(gains).for_each(|(total, more)| *total += more);
             }
+            Event::Block { words, code_bytes, ns } => {
+                stats.baseline_blocks += 1;
+                stats.baseline_instructions_translated += u64::from(words);
+                stats.baseline_code_bytes += code_bytes as u64;
+                stats.baseline_ns += ns;
+                self.gains[Optimisation::Baseline as usize] += 1;
+            }
             Event::Dropped => stats.regions_dropped += 1,
             Event::Rejected => stats.regions_rejected += 1,
             Event::CompilerFailed(kind) => *stats.compiler_failures.entry(kind).or_default() += 1,
             Event::GaveUp(why) => stats.gave_up = Some(why.to_owned()),
             Event::Killed(cause) => self.killed[cause as usize] += 1,
             Event::Generation => stats.generations += 1,
-            Event::Executed { instructions, host_steps } => {
+            Event::Executed { instructions, in_blocks, host_steps } => {
                 stats.enters += 1;
                 stats.instructions_compiled = stats.instructions_compiled.map(|before| before + instructions);
+                stats.instructions_baseline = stats.instructions_baseline.map(|before| before + in_blocks);
                 stats.host_steps += host_steps;
             }
             Event::Left(exit) => self.exits[exit.kind()] += 1,

@@ -12,8 +12,14 @@
 //! 5. Compiled code runs until a check does not hold or there is no code to go on with. It leaves at a boundary between
 //!    two instructions *before* whatever was special (`exit.rs`), and the interpreter goes on.
 //! 6. A store into a watched word, or a load-program of another segment, ends the block's life.
+//!
+//! Before it is hot, a block is translated by itself, in one pass, by the baseline tier (`baseline/`).
+
+// Only that tier uses some of what the others keep for it.
+#![cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), allow(dead_code, unused_imports))]
 
 mod abi;
+mod baseline;
 mod cause;
 mod code;
 mod compile;

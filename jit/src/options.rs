@@ -39,6 +39,8 @@ macro_rules! optimisations {
 }
 
 optimisations! {
+    /// What is warm is translated block by block before it is hot.
+    Baseline = "baseline", "Interpret until the optimiser has made code";
     /// Reads of words whose value is known from an earlier access are not made again.
     Forwarding = "forwarding", "Read every word again even if its value is known";
     /// The words of a new segment are known to be 0.
@@ -77,6 +79,8 @@ impl Optimisations {
 pub struct Options {
     /// The engine.
     pub engine: EngineKind,
+    /// How often a block must be entered before the baseline tier translates it; at least 1.
+    pub baseline_threshold: u32,
     /// How often a block must be entered before it is compiled; at least 1. Grows with the amount of code compiled.
     pub hot_threshold: u32,
     /// Threads that compile while the program goes on; 0 compiles at once, which makes every counter repeatable. More
@@ -100,7 +104,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             engine: EngineKind::Auto,
-            hot_threshold: 700,
+            baseline_threshold: 40,
+            hot_threshold: 3000,
             compile_threads: 1,
             code_budget_bytes: 256 << 20,
             count: false,

@@ -114,7 +114,8 @@ impl Policy {
             Exit::Site { unit, reason: Reason::Check, .. } if self.is_worth_a_look(at.checks_failed) => {
                 Action::Observe { unit }
             }
-            Exit::Site { .. } => Action::Interpret,
+            Exit::Site { .. } | Exit::Block { .. } => Action::Interpret,
+            Exit::Hot { from } => Action::Compile { from: Some(from) },
             Exit::Guard if at.checks_failed >= CHECKS_IMPROVE => Action::Doubt { unit: at.unit },
             Exit::Guard => Action::Interpret,
             Exit::Miss { from } if at.warmth.is_some_and(|warmth| warmth >= threshold) => Action::Compile { from },

@@ -10,6 +10,8 @@ pub(crate) struct Settings {
     pub optimisations: Optimisations,
     /// Whether executed instructions are counted and the limit is kept.
     pub count: bool,
+    /// Jumps to a block after which the baseline tier translates it.
+    pub baseline_threshold: i32,
     /// How segments are found.
     pub lookup: Lookup,
     /// Checks leave when a countdown in the state says so, too (for tests).

@@ -10,6 +10,8 @@ pub struct Stats {
     pub instructions: Option<u64>,
     /// Of these, instructions executed by compiled code, with those that it had the host execute.
     pub instructions_compiled: Option<u64>,
+    /// Of these, instructions executed by blocks of the baseline tier.
+    pub instructions_baseline: Option<u64>,
     /// Regions handed to the compiler.
     pub regions_requested: u64,
     /// Regions whose code was published.
@@ -23,7 +25,15 @@ pub struct Stats {
     pub compiler_failures: BTreeMap<&'static str, u64>,
     /// Why no more code is made, if that is so.
     pub gave_up: Option<String>,
-    /// Guest instructions translated, copies included.
+    /// Blocks that the baseline tier has made.
+    pub baseline_blocks: u64,
+    /// Guest instructions that they were made from, copies included.
+    pub baseline_instructions_translated: u64,
+    /// Their code, in bytes.
+    pub baseline_code_bytes: u64,
+    /// Time spent on making them.
+    pub baseline_ns: u64,
+    /// Guest instructions translated by the optimiser, copies included.
     pub guest_instructions_translated: u64,
     /// CLIF instructions made.
     pub clif_instructions: u64,

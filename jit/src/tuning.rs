@@ -5,6 +5,11 @@
 //! sandmark-short, um-midmark, umix, advent, umix-bench, codex, and stress and mixed of `umbin/`. "No difference" is less than
 //! half a per cent on each of them. `docs/performance.md` has what was measured by the clock.
 
+/// Failed checks of an instruction in a block after which the host executes it.
+pub(crate) const BASELINE_FAILURES_MAX: u32 = 16;
+/// Addresses for the code of blocks.
+pub(crate) const BASELINE_CODE_BYTES: usize = 64 << 20;
+
 /// Failed guards after which a unit is compiled again without what they guard. 6 or 96: no difference.
 pub(crate) const CHECKS_IMPROVE: u32 = 24;
 /// Failed checks of a unit that are all looked into; then it is compiled again if that taught something. With 6, mixed takes 14%
@@ -74,6 +79,17 @@ pub(crate) const OBSERVED_MAX: u32 = 200;
 pub(crate) const OBSERVED_HOT: u32 = 1000;
 /// Targets that are remembered of a computed jump. With 8, um-midmark takes 3% more; 256: no difference.
 pub(crate) const TARGETS_MAX: usize = 64;
+
+/// Samples of what is executed that are looked at together.
+pub(crate) const SAMPLES: u32 = 16;
+/// Samples of these that make a unit hot.
+pub(crate) const SAMPLES_HOT: u32 = 2;
+/// Time between the first samples after something was compiled, in microseconds; twice as long after each round.
+pub(crate) const SAMPLE_US: u64 = 1000;
+/// How often a unit takes in others that samples have found beside it.
+pub(crate) const JOINED_MAX: u32 = 3;
+/// Rounds of samples after something was compiled.
+pub(crate) const SAMPLE_ROUNDS: u32 = 8;
 
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
 /// Addresses cost nothing. Not varied.

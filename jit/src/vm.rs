@@ -112,6 +112,8 @@ impl Vm {
         // What compiled code has executed is known if everything is.
         let compiled = stats.instructions_compiled.unwrap_or_default();
         stats.instructions_compiled = stats.instructions.map(|_| compiled);
+        let in_blocks = stats.instructions_baseline.unwrap_or_default();
+        stats.instructions_baseline = stats.instructions.map(|_| in_blocks);
         stats.volatile_words = self.machine.state().watch().volatile_words() as u64;
         stats
     }

@@ -23,4 +23,5 @@ pub mod rng;
 pub mod seeded;
 pub mod shapes;
 pub mod shrink;
+mod variants;
 pub mod workloads;

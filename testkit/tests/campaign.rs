@@ -122,8 +122,11 @@ fn every_kind_of_fault_and_every_way_out_of_compiled_code_happens() {
     };
     let summary = run(&plan(200_000, 200_700), &lineup, &|_| {}).expect("no progress file");
     assert_agreement(&summary, 200_700);
-    assert_eq!(summary.coverage.never(), [""; 0], "{}", summary.coverage);
-    assert_eq!(summary.coverage.exits().len(), 7, "{}", summary.coverage);
+    // Only blocks of the baseline tier become hot, and that is for one processor and system.
+    let has_blocks = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+    let never = summary.coverage.never();
+    assert_eq!(never.iter().filter(|what| has_blocks || !what.contains("hot")).count(), 0, "{}", summary.coverage);
+    assert_eq!(summary.coverage.exits().len(), 8, "{}", summary.coverage);
 }
 
 /// Compiled code that adds to a register what it should not.

@@ -15,7 +15,10 @@ pub struct EngineArgs {
     /// Which identifiers segments get
     #[arg(long, value_enum, value_name = "IDS", default_value_t = IdsArg::Mixed)]
     pub ids: IdsArg,
-    /// Compile a block when it has been entered this often
+    /// Translate a block, as it is written, when it has been entered this often
+    #[arg(long, value_name = "N", value_parser = parse_threshold, default_value_t = Options::default().baseline_threshold)]
+    pub baseline_threshold: u32,
+    /// Optimise a block, with what it leads to, when it has been entered this often
     #[arg(long, value_name = "N", value_parser = parse_threshold, default_value_t = Options::default().hot_threshold)]
     pub hot_threshold: u32,
     /// Threads that compile while the program runs; 0 compiles at once, and makes every run count the same

@@ -13,14 +13,15 @@ mod settle;
 mod supply;
 
 use crate::abi::Slot;
+use crate::baseline::Baseline;
 use crate::cause::Cause;
 use crate::compile::Listing;
-use crate::exit::Exit;
+use crate::exit::{Exit, Reason};
 use crate::factory::Factory;
 use crate::finder::Finder;
 use crate::history::History;
 use crate::journal::{Event, Journal};
-use crate::options::{Optimisations, Options};
+use crate::options::{Optimisation, Optimisations, Options};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
@@ -60,15 +61,20 @@ impl Engine {
         let memory = machine.state().memory();
         let all_ids = memory.covers_all_ids();
         let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
-        let units = Units::new(memory.program_words_max(), backing).map_err(|error| error.to_string())?;
+        let words_max = memory.program_words_max();
         let settings = Settings {
             optimisations: Optimisations::without(&options.disabled),
             count: options.count,
+            baseline_threshold: i32::try_from(options.baseline_threshold.max(1)).unwrap_or(i32::MAX),
             lookup: Lookup::of(memory),
             forced_exits: options.force_exit_every.is_some(),
             listings: options.keep_listings,
             panic_every: options.compiler_panics_every,
         };
+        let state = state_of(machine);
+        let baseline =
+            settings.optimisations.has(Optimisation::Baseline).then(|| Baseline::new(state, &settings, backing));
+        let units = Units::new(words_max, backing, baseline.flatten()).map_err(|error| error.to_string())?;
         let mut engine = Engine {
             units,
             factory: Factory::new(options.compile_threads, options.code_budget_bytes)?,
@@ -100,13 +106,13 @@ impl Engine {
             if let Some(stop) = self.settle(machine) {
                 return stop;
             }
-            let entry = self.units.entry(machine.pc()).filter(|_| matches!(action, Action::Enter));
-            let outcome = match entry {
-                Some(entry) => self.execute(machine, entry, until),
-                None => Outcome::Paused(machine.run_until_hot(until, self.threshold())),
+            let way = if matches!(action, Action::Enter) { self.units.way_in(machine.pc()) } else { None };
+            let outcome = match way {
+                Some(way) => self.execute(machine, way, until),
+                None => Outcome::Paused(machine.run_until_hot(until, self.first_threshold())),
             };
             let at = self.circumstances(machine, &outcome);
-            action = self.policy.after(outcome, at, self.threshold());
+            action = self.policy.after(outcome, at, self.first_threshold());
             if let Some(stop) = self.carry_out(&mut action, at, machine, until) {
                 return stop;
             }
@@ -150,13 +156,25 @@ impl Engine {
             });
         }
         let pc = state.pc();
+        match *exit {
+            Exit::Block { reason: Reason::Check } => self.units.block_check_failed(state, pc),
+            Exit::Site { unit, reason: Reason::Poll } => self.sampled(state_of(machine), unit),
+            Exit::Poll => {
+                if let Some((unit, _)) = self.units.owner(pc) {
+                    self.sampled(state_of(machine), unit);
+                }
+            }
+            _ => {}
+        }
+        let state = state_of(machine);
         if let Exit::Miss { from } = *exit
             && pc < state.memory().program_len()
             && self.units.entry(pc).is_none()
+            && !self.units.has_block(pc)
         {
             let warmth = state.heat_mut().count(pc);
             at.warmth = Some(warmth);
-            if let Some(from) = from.filter(|_| self.policy.is_worth_noting(warmth, self.threshold())) {
+            if let Some(from) = from.filter(|_| self.policy.is_worth_noting(warmth, self.first_threshold())) {
                 self.profile.jumped(from, pc);
             }
         }
@@ -168,11 +186,18 @@ impl Engine {
         if !self.settings.count {
             self.settings.count = true;
             self.drop_everything(state_of(machine), Cause::Improved);
+            self.units.clear_blocks(state_of(machine), &self.settings);
         }
     }
 
     fn threshold(&self) -> i32 {
         self.policy.threshold(self.journal.clif_instructions(), self.factory.queue.words())
+    }
+
+    /// Jumps to a word after which something is to be made of it.
+    fn first_threshold(&self) -> i32 {
+        let hot = self.threshold();
+        if self.units.has_baseline() { self.settings.baseline_threshold.min(hot) } else { hot }
     }
 
     fn finder<'a>(&'a self, state: &'a State) -> Finder<'a> {

@@ -60,6 +60,7 @@ impl Engine {
     fn program_replaced(&mut self, state: &mut State) {
         // What waits for the old program is of no use; what was learnt of it says nothing about the new one.
         self.drop_everything(state, Cause::Replaced);
+        self.units.clear_blocks(state, &self.settings);
         let _ = (state.watch_mut().take_stored(), state.watch_mut().take_decoded());
         let old = std::mem::take(&mut self.profile);
         old.rejected.into_iter().for_each(|root| state.heat_mut().set(root, Heat::Counting(0)));

@@ -28,13 +28,24 @@ impl Engine {
         if root >= state.memory().program_len() || self.units.entry(root).is_some() {
             return None;
         }
+        self.units.until_hot = self.threshold();
+        if self.units.has_baseline() && !self.units.has_block(root) {
+            if self.units.make_block(state, root, &self.settings, &mut self.journal) {
+                return None;
+            }
+            if self.profile.refused(root) {
+                let first = self.first_threshold();
+                state.heat_mut().set(root, Heat::Counting(first.saturating_sub(self.threshold())));
+                return None;
+            }
+        }
         if self.policy.is_busy(self.factory.queue.len()) {
-            state.heat_mut().set(root, Heat::Counting(self.threshold() / 2));
+            self.units.set_heat(state, root, Heat::Counting(self.units.until_hot / 2));
             return None;
         }
         let zero = (0..8).filter(|&reg| state.registers()[reg] == 0).fold(0, |set, reg| set | 1 << reg);
         let replacements = state.replacements();
-        state.heat_mut().set(root, Heat::Counting(0));
+        self.units.set_heat(state, root, Heat::Counting(0));
         let stop = self.look_ahead(machine, zero, until);
         let state = state_of(machine);
         if stop.is_none() && state.replacements() == replacements {
@@ -60,7 +71,8 @@ impl Engine {
             return false;
         }
         // Where it has to wait, it counts again when it has become hot again.
-        state.heat_mut().set(target, Heat::Counting(self.threshold() / 2));
+        let half = self.threshold() / 2;
+        self.units.set_heat(state, target, Heat::Counting(half));
         if let Some(number) = growing.number {
             self.grow_now(state, growing.root, growing.zero, number);
         }
@@ -71,6 +83,26 @@ impl Engine {
     fn grow_now(&mut self, state: &mut State, root: u32, zero: u8, number: u32) {
         if self.profile.is_grown(root) {
             self.request(state, root, zero, Some(number));
+        }
+    }
+
+    /// Compiled code was asked at a moment of no meaning, and was in the unit. What is hot at the same time, and leads to each other,
+    /// becomes one unit: units go from one to the other by way of memory.
+    pub(super) fn sampled(&mut self, state: &mut State, number: u32) {
+        let Some(root) = self.units.get(number).map(|unit| unit.root) else { return };
+        let Some(hot) = self.profile.sampled(root) else { return };
+        for &root in &hot {
+            let Some((number, unit)) = self.units.owner(root).filter(|(_, unit)| unit.root == root) else { continue };
+            let zero = unit.zero;
+            let others: Vec<u32> =
+                hot.iter().copied().filter(|&other| other != root && !unit.depends_on(other)).collect();
+            if others.is_empty() || !self.profile.join(root, &others) {
+                continue;
+            }
+            let region = self.finder(state).region(root, zero, Some(number));
+            if region.is_some_and(|region| others.iter().any(|&other| region.contains(other))) {
+                return self.request(state, root, zero, Some(number));
+            }
         }
     }
 
@@ -112,6 +144,7 @@ impl Engine {
         if let Err(error) = self.factory.start(state) {
             return self.give_up(&error.to_string());
         }
+        self.units.connect_blocks(self.factory.way_to_blocks());
         self.journal.note(Event::Requested);
         let number = self.units.number();
         let heads: Vec<u32> = region.blocks.keys().copied().collect();
@@ -123,8 +156,10 @@ impl Engine {
             }
             None => {
                 // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
-                for pc in heads.into_iter().filter(|&pc| self.units.entry(pc).is_none()) {
-                    state.heat_mut().set(pc, Heat::Waiting);
+                for pc in heads {
+                    if self.units.entry(pc).is_none() {
+                        self.units.set_heat(state, pc, Heat::Waiting);
+                    }
                 }
                 words
                     .into_iter()
@@ -137,8 +172,9 @@ impl Engine {
     fn new_generation(&mut self, state: &mut State) {
         self.drop_everything(state, Cause::Budget);
         self.journal.note(Event::Generation);
-        if let Err(error) = self.factory.restart(state) {
-            self.give_up(&error.to_string());
+        match self.factory.restart(state) {
+            Ok(()) => self.units.connect_blocks(self.factory.way_to_blocks()),
+            Err(error) => self.give_up(&error.to_string()),
         }
     }
 
@@ -213,10 +249,10 @@ impl Engine {
         self.reject(state, region.root);
     }
 
-    fn reject(&mut self, state: &mut State, root: u32) {
+    pub(super) fn reject(&mut self, state: &mut State, root: u32) {
         self.journal.note(Event::Rejected);
         if self.units.entry(root).is_none() {
-            state.heat_mut().set(root, Heat::Rejected);
+            self.units.set_heat(state, root, Heat::Rejected);
             self.profile.rejected.push(root);
         }
     }
@@ -228,14 +264,16 @@ impl Engine {
         let heat = self.history.dropped(region.root);
         // Where it was to be compiled again, the old code goes on.
         if self.units.entry(region.root).is_none() {
-            state.heat_mut().set(region.root, Heat::Counting(heat));
+            self.units.set_heat(state, region.root, Heat::Counting(heat));
         }
     }
 
     /// The blocks of a region that will not be published may become hot again.
-    fn cool(&self, state: &mut State, region: &Region) {
-        for &pc in region.blocks.keys().filter(|&&pc| self.units.entry(pc).is_none()) {
-            state.heat_mut().set(pc, Heat::Counting(0));
+    fn cool(&mut self, state: &mut State, region: &Region) {
+        for &pc in region.blocks.keys() {
+            if self.units.entry(pc).is_none() {
+                self.units.set_heat(state, pc, Heat::Counting(0));
+            }
         }
     }
 }

@@ -63,6 +63,7 @@ impl Guest {
         let settings = Settings {
             optimisations: Optimisations::without(&[]),
             count: false,
+            baseline_threshold: 1,
             lookup: Lookup { ids: Ids::Address, id_bound: None, names_bound: None },
             forced_exits: false,
             listings: false,

@@ -63,7 +63,7 @@ unsafe fn state_of<'a>(data: *mut u8) -> &'a mut State {
 }
 
 /// Allocates; the result is the identifier, or 0, and beside it stands the first granule.
-unsafe extern "C" fn host_alloc(data: *mut u8, words: u32) {
+pub(crate) unsafe extern "C" fn host_alloc(data: *mut u8, words: u32) {
     // SAFETY: compiled code passes the pinned register.
     let state = unsafe { state_of(data) };
     let id = state.alloc(words).unwrap_or(0);
@@ -73,7 +73,7 @@ unsafe extern "C" fn host_alloc(data: *mut u8, words: u32) {
 }
 
 /// Abandons; the result is 1, or 0 if the interpreter has to report something.
-unsafe extern "C" fn host_abandon(data: *mut u8, id: u32) {
+pub(crate) unsafe extern "C" fn host_abandon(data: *mut u8, id: u32) {
     // SAFETY: as above.
     let state = unsafe { state_of(data) };
     let done = state.abandon(id);
@@ -81,7 +81,7 @@ unsafe extern "C" fn host_abandon(data: *mut u8, id: u32) {
 }
 
 /// Executes the instruction at the pc; the result is 0 if the next one follows and compiled code is still valid.
-unsafe extern "C" fn host_step(data: *mut u8, _: u32) {
+pub(crate) unsafe extern "C" fn host_step(data: *mut u8, _: u32) {
     // SAFETY: as above; the driver has set the slot for as long as compiled code runs.
     let calls = unsafe { &mut *(state_of(data).slots_mut()[Slot::Driver as usize] as *mut HostCalls) };
     // SAFETY: the driver lends the machine, and uses it only after compiled code has returned.

@@ -10,6 +10,7 @@ mod walk;
 
 use self::host::HOST_CALLS;
 use crate::abi::Slot;
+use crate::baseline::way_from_units;
 use crate::code::CodeSpace;
 use crate::emit::{stub_signature, unit_signature};
 use crate::exit::MISSED;
@@ -21,11 +22,13 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::Ids;
 use rum_interp::engine::State;
 
-pub(crate) use self::host::HostCalls;
+pub(crate) use self::host::{HostCalls, host_abandon, host_alloc, host_step};
 
 /// The functions that every generation starts with, as far as the engine calls them.
 pub(crate) struct Stubs {
     pub trampoline: Trampoline,
+    /// Offset of the way from units into blocks of the baseline tier.
+    pub way_to_blocks: u32,
 }
 
 /// The trampoline as Rust sees it: granule 0, code, selector; gives the number of an exit.
@@ -56,6 +59,7 @@ impl Stubs {
                 .map_err(|error| format!("stub {}: {error}", call.name))?;
             functions.push((stub_signature(call.params), body));
         }
+        functions.push((unit_signature(), way_from_units()));
         let functions: Vec<_> = functions.iter().map(|(signature, bytes)| (signature, &bytes[..], 16)).collect();
         let offsets = code.publish(&functions)?;
         if offsets[0] != 0 {
@@ -71,12 +75,13 @@ impl Stubs {
         let alloc_host = slots[Slot::AllocStub as usize] as usize;
         let all_named = state.memory().ids() == Ids::Sequential;
         let walk = compile(isa, stub_signature(1), |b| walk::write(b, alloc_host, all_named))?;
-        let offset = code.publish(&[(&stub_signature(1), &walk, 16)])?[0];
+        let walk = code.publish(&[(&stub_signature(1), &walk, 16)])?[0];
         let slots = state.slots_mut();
-        slots[Slot::AllocStub as usize] = (base + offset as usize) as u64;
+        slots[Slot::AllocStub as usize] = (base + walk as usize) as u64;
         // SAFETY: the function was compiled with this signature and convention.
         let trampoline = unsafe { std::mem::transmute::<usize, Trampoline>(base + offsets[1] as usize) };
-        Ok(Stubs { trampoline })
+        let way_to_blocks = offsets[offsets.len() - 1];
+        Ok(Stubs { trampoline, way_to_blocks })
     }
 }
 

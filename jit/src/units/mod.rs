@@ -15,12 +15,14 @@
 //! running. Its marks in the watch bytes stay until a store finds that they mean nothing any more. Its bytes stay until
 //! the generation of code ends.
 
+mod blocks;
 mod index;
 mod table;
 mod unit;
 
 use self::index::Index;
 use self::table::EntryTable;
+use crate::baseline::Baseline;
 use crate::cause::Cause;
 use crate::journal::{Event, Journal};
 use crate::plan::Plan;
@@ -29,7 +31,7 @@ use rum_interp::engine::{Backing, Heat, State, WATCH_BLIND, WATCH_DERIVED};
 use std::collections::BTreeMap;
 use std::io;
 
-pub(crate) use self::table::EntryPoint;
+pub(crate) use self::table::{EntryPoint, WayIn};
 pub(crate) use self::unit::Unit;
 
 /// All live units, and the table that leads to them.
@@ -41,6 +43,12 @@ pub(crate) struct Units {
     storing_to: Index,
     next_number: u32,
     table: EntryTable,
+    /// The blocks of the baseline tier.
+    baseline: Option<Baseline>,
+    /// Where units enter blocks: an offset of the optimiser's code.
+    way_to_blocks: Option<u32>,
+    /// Times that a block is executed before it is hot.
+    pub until_hot: i32,
 }
 
 impl Units {
@@ -48,13 +56,16 @@ impl Units {
     ///
     /// # Errors
     /// The system has no address space for the table.
-    pub fn new(words_max: usize, backing: Backing) -> io::Result<Units> {
+    pub fn new(words_max: usize, backing: Backing, baseline: Option<Baseline>) -> io::Result<Units> {
         Ok(Units {
             units: BTreeMap::new(),
             made_from: Index::default(),
             storing_to: Index::default(),
             next_number: 1,
             table: EntryTable::new(words_max, backing)?,
+            baseline,
+            way_to_blocks: None,
+            until_hot: 1,
         })
     }
 
@@ -63,6 +74,9 @@ impl Units {
     /// # Errors
     /// The system has no memory for it.
     pub fn make_room(&mut self, words: usize) -> io::Result<()> {
+        if let Some(baseline) = &mut self.baseline {
+            baseline.make_room(words)?;
+        }
         self.table.make_room(words)
     }
 
@@ -71,9 +85,10 @@ impl Units {
         self.table.address() as u64
     }
 
-    /// Where compiled code can be entered for `pc`.
+    /// Where a unit can be entered for `pc`.
+    #[inline]
     pub fn entry(&self, pc: u32) -> Option<EntryPoint> {
-        self.table.get(pc)
+        self.table.get(pc).filter(|entry| Some(entry.code_offset()) != self.way_to_blocks)
     }
 
     /// A number for a unit to come.
@@ -113,6 +128,7 @@ impl Units {
     /// Whether a live unit was made from the word at `offset`.
     pub fn depend_on(&self, offset: u32) -> bool {
         self.all_made_from(offset).next().is_some()
+            || self.baseline.as_ref().is_some_and(|baseline| baseline.depends_on(offset))
     }
 
     pub fn len(&self) -> usize {
@@ -165,13 +181,16 @@ impl Units {
             // The root replaces what was there: it is newer.
             if pc == region.root || self.entry(pc).is_none() {
                 self.table.set(pc, Some(EntryPoint::new(code_offset, number, index as u32)));
+                if let Some(baseline) = &mut self.baseline {
+                    baseline.unit_came(pc);
+                }
                 state.heat_mut().set(pc, Heat::HasCode);
                 entries.push(pc);
             }
         }
         for &pc in region.blocks.keys() {
             if self.entry(pc).is_none() {
-                state.heat_mut().set(pc, Heat::Counting(0));
+                self.set_heat(state, pc, Heat::Counting(0));
             }
         }
         let unit = Unit::new(region, plan, entries);
@@ -186,8 +205,10 @@ impl Units {
         for &number in &dead {
             self.kill(number, Cause::Stored, state, journal);
         }
+        let blocks = self.baseline.as_mut().map_or_else(Vec::new, |baseline| baseline.word_stored(offset));
+        self.blocks_went(state, &blocks);
         state.watch_mut().clear_derived(offset);
-        dead.len()
+        dead.len() + blocks.len()
     }
 
     /// Kills what stores to the word at `offset` without a look.
@@ -208,7 +229,10 @@ impl Units {
         for pc in unit.entries {
             if self.entry(pc).is_some_and(|entry| entry.unit() == number) {
                 self.table.set(pc, None);
-                state.heat_mut().set(pc, Heat::Counting(0));
+                if self.baseline.as_mut().is_some_and(|baseline| baseline.unit_went(pc)) {
+                    self.show_block(pc);
+                }
+                self.set_heat(state, pc, Heat::Counting(0));
             }
         }
         journal.note(Event::Killed(cause));

@@ -1,6 +1,6 @@
 //! The table that leads from a pc to compiled code: one [`EntryPoint`] for every word of segment 0. Compiled code reads it.
 
-use crate::abi::{SELECTOR_BITS, table_entry};
+use crate::abi::{BLOCK_SELECTOR, SELECTOR_BITS, table_entry};
 use rum_interp::engine::{Backing, Reservation};
 use std::io;
 
@@ -12,6 +12,11 @@ impl EntryPoint {
     /// Block number `index` of those of unit `unit` that can be entered; its code stands at `code_offset`.
     pub fn new(code_offset: u32, unit: u32, index: u32) -> EntryPoint {
         EntryPoint(table_entry(code_offset, unit << SELECTOR_BITS | index))
+    }
+
+    /// The way to the block at `pc`, by code at an offset.
+    pub fn of_block(code_offset: u32, pc: u32) -> EntryPoint {
+        EntryPoint(table_entry(code_offset, pc | BLOCK_SELECTOR))
     }
 
     /// Offset of the unit's code.
@@ -28,6 +33,15 @@ impl EntryPoint {
     pub fn unit(self) -> u32 {
         self.selector() >> SELECTOR_BITS
     }
+}
+
+/// How code is entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WayIn {
+    /// In a unit.
+    Unit(EntryPoint),
+    /// In the block at the pc.
+    Block,
 }
 
 /// The table. All zero leads to the miss stub at code offset 0.
@@ -86,17 +100,26 @@ impl EntryTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::UNITS_MAX;
 
     #[test]
     fn entries_are_found_as_they_were_set() {
         let mut table = EntryTable::new(1000, Backing::OnTouch).expect("address space");
         assert_eq!(table.get(5), None, "outside");
         table.make_room(10).expect("memory");
-        let entry = EntryPoint::new(0xffff_fff0, 4_000_000, 1023);
+        let entry = EntryPoint::new(0xffff_fff0, 2_000_000, 1023);
         table.set(5, Some(entry));
         assert_eq!(table.get(5), Some(entry));
-        assert_eq!((entry.code_offset(), entry.unit(), entry.selector() & 1023), (0xffff_fff0, 4_000_000, 1023));
+        assert_eq!((entry.code_offset(), entry.unit(), entry.selector() & 1023), (0xffff_fff0, 2_000_000, 1023));
         table.set(5, None);
         assert_eq!(table.get(5), None);
+    }
+
+    /// A unit looks at the selector of an entry to see whether that is its own.
+    #[test]
+    fn no_block_is_taken_for_an_entry_of_a_unit() {
+        for pc in [0, 2055, (1 << 28) - 1] {
+            assert!(EntryPoint::of_block(64, pc).unit() >= UNITS_MAX, "{pc}");
+        }
     }
 }

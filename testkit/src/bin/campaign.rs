@@ -93,7 +93,11 @@ fn lineup(engines: Engines, full_space: bool, ids: Ids) -> Lineup {
         Engines::Jit => {
             let exits = Options { force_exit_every: Some(1), ..JitContender::eager() };
             let jit = JitContender::new("jit, exit at every check", Drive::Whole, exits, options());
-            lineup = vec![interp(Pace::Whole), Box::new(jit)];
+            let exits = Options { force_exit_every: Some(1), ..JitContender::blocks() };
+            let blocks = JitContender::new("blocks, exit at every check", Drive::Whole, exits, options());
+            let both = Options { hot_threshold: 4, ..JitContender::blocks() };
+            let both = JitContender::new("blocks, hot after 4", Drive::Whole, both, options());
+            lineup = vec![interp(Pace::Whole), Box::new(jit), Box::new(blocks), Box::new(both)];
         }
         Engines::Matrix => {
             lineup.push(interp(Pace::Whole));

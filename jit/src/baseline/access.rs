@@ -1,0 +1,155 @@
+//! Words of segments: a quick way for the segments that are met most, in line; everything else by a routine, out of line.
+
+use super::parts::{Access, Place, Slow, host};
+use super::translate::Translator;
+use crate::abi;
+use crate::guest::values::Known;
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use rum_interp::engine::WATCH_VALUE;
+use rum_interp::engine::layout::SMALL_WORDS_MAX;
+use rum_interp::isa::Reg;
+
+impl Translator<'_> {
+    /// An offset as it is known.
+    pub fn place(&self, reg: Reg) -> Place {
+        match self.values.get(reg) {
+            Known::Const(offset) => Place::Const(offset),
+            _ => Place::Register(host(reg)),
+        }
+    }
+
+    pub fn access(&mut self, segment: Reg, access: Access) {
+        let exit = self.check();
+        match self.values.get(segment) {
+            Known::Const(0) => return self.access_program(access, exit),
+            _ if self.zero >> segment.index() & 1 != 0 => {
+                let from = self.ops.new_dynamic_label();
+                let id = access.segment;
+                dynasm!(self.ops; .arch x64; test Rd(id), Rd(id); jnz =>from);
+                self.access_program(access, exit);
+                return self.slow_way(access, from, exit);
+            }
+            _ => {}
+        }
+        let from = self.ops.new_dynamic_label();
+        if self.around.settings.lookup.all_named() {
+            dynasm!(self.ops; .arch x64; jmp =>from);
+            return self.slow_way(access, from, exit);
+        }
+        let Access { segment, offset, data, store } = access;
+        if let Some(bound) = self.around.settings.lookup.id_bound {
+            dynasm!(self.ops; .arch x64; cmp Rd(segment), bound as i32; jae =>from);
+        }
+        match offset {
+            Place::Const(offset) if offset < SMALL_WORDS_MAX => {
+                let (bound, bytes) = ((offset + 1) as i8, (offset * 4) as i32);
+                dynasm!(self.ops
+                    ; .arch x64
+                    ; mov rcx, [r15 + abi::LENS]
+                    ; cmp BYTE [rcx + Rq(segment)], bound
+                    ; jbe =>from
+                );
+                if store {
+                    dynasm!(self.ops; .arch x64; mov [r15 + Rq(segment) * 8 + bytes], Rd(data));
+                } else {
+                    dynasm!(self.ops; .arch x64; mov Rd(data), [r15 + Rq(segment) * 8 + bytes]);
+                }
+            }
+            Place::Const(_) => dynasm!(self.ops; .arch x64; jmp =>from),
+            Place::Register(offset) => {
+                dynasm!(self.ops
+                    ; .arch x64
+                    ; mov rcx, [r15 + abi::LENS]
+                    ; lea rdx, [Rq(offset) + 1]
+                    ; lea rax, [r15 + Rq(segment) * 8]
+                    ; movzx ecx, BYTE [rcx + Rq(segment)]
+                    ; cmp rdx, rcx
+                    ; jae =>from
+                );
+                self.word(access);
+            }
+        }
+        self.slow_way(access, from, exit);
+    }
+
+    /// Loads or stores the word of the segment whose words are at `rax`.
+    fn word(&mut self, access: Access) {
+        let Access { offset, data, store, .. } = access;
+        match (offset, store) {
+            (Place::Register(offset), false) => dynasm!(self.ops; .arch x64; mov Rd(data), [rax + Rq(offset) * 4]),
+            (Place::Register(offset), true) => dynasm!(self.ops; .arch x64; mov [rax + Rq(offset) * 4], Rd(data)),
+            (Place::Const(offset), false) => {
+                dynasm!(self.ops; .arch x64; mov edx, offset as i32; mov Rd(data), [rax + rdx * 4]);
+            }
+            (Place::Const(offset), true) => {
+                dynasm!(self.ops; .arch x64; mov edx, offset as i32; mov [rax + rdx * 4], Rd(data));
+            }
+        }
+    }
+
+    /// What the quick way is not for goes here, out of line, and comes back behind it.
+    fn slow_way(&mut self, access: Access, from: DynamicLabel, exit: DynamicLabel) {
+        let back = self.ops.new_dynamic_label();
+        dynasm!(self.ops; .arch x64; =>back);
+        self.slow.push(Slow { from, back, exit, access });
+    }
+
+    /// A word of segment 0.
+    fn access_program(&mut self, access: Access, exit: DynamicLabel) {
+        let Access { offset, data, store, .. } = access;
+        let length = self.program_len as i32;
+        match offset {
+            Place::Const(offset) if offset >= self.program_len => dynasm!(self.ops; .arch x64; jmp =>exit),
+            Place::Const(offset) => {
+                // The longest program ends within reach of a displacement, or the tier is not in use.
+                let bytes = (offset * 4) as i32;
+                if store {
+                    dynasm!(self.ops
+                        ; .arch x64
+                        ; mov rcx, [r15 + abi::WATCH]
+                        ; test BYTE [rcx + offset as i32], WATCH_VALUE as i8
+                        ; jnz =>exit
+                        ; mov [r15 + bytes], Rd(data)
+                    );
+                } else {
+                    dynasm!(self.ops; .arch x64; mov Rd(data), [r15 + bytes]);
+                }
+            }
+            Place::Register(offset) => {
+                dynasm!(self.ops; .arch x64; cmp Rd(offset), length; jae =>exit);
+                if store {
+                    dynasm!(self.ops
+                        ; .arch x64
+                        ; mov rcx, [r15 + abi::WATCH]
+                        ; test BYTE [rcx + Rq(offset)], WATCH_VALUE as i8
+                        ; jnz =>exit
+                        ; mov [r15 + Rq(offset) * 4], Rd(data)
+                    );
+                } else {
+                    dynasm!(self.ops; .arch x64; mov Rd(data), [r15 + Rq(offset) * 4]);
+                }
+            }
+        }
+    }
+
+    /// What stands out of line.
+    pub fn slow_ways(&mut self) {
+        for Slow { from, back, exit, access } in std::mem::take(&mut self.slow) {
+            let routine = if access.store { self.around.routines.find_store } else { self.around.routines.find_load };
+            let segment = access.segment;
+            dynasm!(self.ops; .arch x64; =>from; mov esi, Rd(segment));
+            match access.offset {
+                Place::Const(offset) => self.set(7, offset),
+                Place::Register(offset) => dynasm!(self.ops; .arch x64; mov edi, Rd(offset)),
+            }
+            dynasm!(self.ops
+                ; .arch x64
+                ; call extern routine
+                ; test rax, rax
+                ; jz =>exit
+            );
+            self.word(access);
+            dynasm!(self.ops; .arch x64; jmp =>back);
+        }
+    }
+}

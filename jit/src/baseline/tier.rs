@@ -1,0 +1,223 @@
+//! The blocks of a program: made, counted, dropped.
+
+use super::made::Made;
+use super::arena::Arena;
+use super::routines::{self, Routines, Trampoline};
+use super::table::Table;
+use super::translate::{Circumstances, PC_MAX, translate};
+use crate::abi::Slot;
+use crate::settings::Settings;
+use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX};
+use rum_interp::engine::{Backing, State};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// The longest time that a block does not become hot, as a count.
+const HELD: i32 = i32::MIN / 2;
+
+/// What is known of a block.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    words: u32,
+    /// Offset of its code.
+    code: u32,
+    /// What its count started from.
+    from: i32,
+}
+
+/// The blocks, and all that they need.
+pub(crate) struct Baseline {
+    arena: Arena,
+    routines: Routines,
+    table: Table,
+    /// By their first words.
+    blocks: BTreeMap<u32, Block>,
+    /// Failed checks, by the words of their instructions.
+    failures: FxHashMap<u32, u32>,
+    /// Words whose instructions failed so often that the host executes them.
+    by_host: FxHashSet<u32>,
+    settings: Settings,
+}
+
+impl Baseline {
+    /// The tier for a machine; none where it cannot be.
+    pub fn new(state: &mut State, settings: &Settings, backing: Backing) -> Option<Baseline> {
+        let memory = state.memory();
+        let table = Table::new(memory.program_words_max(), backing).ok()?;
+        let mut baseline = Baseline {
+            arena: Arena::new(BASELINE_CODE_BYTES)?,
+            routines: Routines::default(),
+            table,
+            blocks: BTreeMap::new(),
+            failures: FxHashMap::default(),
+            by_host: FxHashSet::default(),
+            settings: settings.clone(),
+        };
+        baseline.restart(state, settings).then_some(baseline)
+    }
+
+    /// Starts with no blocks. False if there is no room for the routines.
+    fn restart(&mut self, state: &mut State, settings: &Settings) -> bool {
+        self.arena.clear();
+        self.settings = settings.clone();
+        let base = self.arena.base() as usize;
+        let (routines, code) = routines::write(base, &settings.lookup, settings.count);
+        self.routines = routines;
+        let slots = state.slots_mut();
+        slots[Slot::BaselineTable as usize] = self.table.address() as u64;
+        slots[Slot::BaselineCode as usize] = base as u64;
+        self.arena.add(&code)
+    }
+
+    /// Makes the table usable for a program of `words` words.
+    ///
+    /// # Errors
+    /// The system has no memory for it.
+    pub fn make_room(&mut self, words: usize) -> std::io::Result<()> {
+        self.table.make_room(words)
+    }
+
+    /// Whether the way on at `pc` is a block that begins there.
+    #[inline]
+    pub fn has(&self, pc: u32) -> bool {
+        self.table.get(pc).is_some_and(|way| way.code != 0 && way.code != self.routines.to_unit)
+    }
+
+    /// Whether a block was made from the word at `offset`.
+    pub fn depends_on(&self, offset: u32) -> bool {
+        self.over(offset).next().is_some()
+    }
+
+    /// Where blocks begin.
+    pub fn starts(&self) -> Vec<u32> {
+        self.blocks.keys().copied().collect()
+    }
+
+    /// The blocks that were made from the word at `offset`.
+    fn over(&self, offset: u32) -> impl Iterator<Item = u32> + '_ {
+        let first = offset.saturating_sub(BLOCK_WORDS_MAX);
+        self.blocks.range(first..=offset).filter(move |(start, block)| offset < **start + block.words).map(|(&pc, _)| pc)
+    }
+
+    /// How often the block at `pc` was jumped to, the interpreter's times included; very few if that does not count.
+    pub fn warmth(&self, pc: u32) -> Option<i32> {
+        let block = self.blocks.get(&pc)?;
+        let way = self.table.get(pc)?;
+        Some((way.count - block.from).saturating_add(self.settings.baseline_threshold))
+    }
+
+    /// Translates the block at `pc`, which becomes hot when it was executed `until_hot` times. None if its first instruction
+    /// is not for the tier. The caller has given up what depends on nothing being derived from its words.
+    pub fn make(&mut self, state: &mut State, pc: u32, until_hot: i32) -> Option<Made> {
+        if state.memory().program_len() > PC_MAX {
+            return None;
+        }
+        let start = Instant::now();
+        let around = Circumstances {
+            state,
+            routines: &self.routines,
+            by_host: &self.by_host,
+            settings: &self.settings,
+        };
+        let offset = self.arena.next();
+        let made = translate(&around, pc, self.arena.base() as usize + offset)?;
+        if !self.arena.add(&made.code) {
+            return None;
+        }
+        for word in pc..pc + made.words {
+            state.watch_mut().mark_derived(word);
+        }
+        let code = u32::try_from(offset).expect("the arena is smaller");
+        self.blocks.insert(pc, Block { words: made.words, code, from: 0 });
+        self.heat(pc, until_hot);
+        self.table.get_mut(pc).code = code;
+        let ns = start.elapsed().as_nanos() as u64;
+        Some(Made { words: made.words, code_bytes: made.code.len(), ns })
+    }
+
+    /// The block at `pc` becomes hot when it was executed so often from now on.
+    pub fn heat(&mut self, pc: u32, until_hot: i32) {
+        if let Some(block) = self.blocks.get_mut(&pc) {
+            block.from = -until_hot.clamp(1, -HELD);
+            self.table.get_mut(pc).count = block.from;
+        }
+    }
+
+    /// The block at `pc` does not become hot: code for it is on its way.
+    pub fn hold(&mut self, pc: u32) {
+        if let Some(block) = self.blocks.get_mut(&pc) {
+            block.from = 0;
+            self.table.get_mut(pc).count = HELD;
+        }
+    }
+
+    /// A unit is entered at `pc` now.
+    pub fn unit_came(&mut self, pc: u32) {
+        self.table.get_mut(pc).code = self.routines.to_unit;
+    }
+
+    /// No unit is entered at `pc` any more. Whether there is a block.
+    pub fn unit_went(&mut self, pc: u32) -> bool {
+        let block = self.blocks.get(&pc);
+        self.table.get_mut(pc).code = block.map_or(0, |block| block.code);
+        block.is_some()
+    }
+
+    /// Drops the blocks that were made from the word at `offset`. Gives where they began.
+    pub fn word_stored(&mut self, offset: u32) -> Vec<u32> {
+        let dead: Vec<u32> = self.over(offset).collect();
+        dead.iter().for_each(|&pc| self.drop_block(pc));
+        dead
+    }
+
+    fn drop_block(&mut self, pc: u32) {
+        if let Some(block) = self.blocks.remove(&pc) {
+            let way = self.table.get_mut(pc);
+            if way.code == block.code {
+                way.code = 0;
+            }
+        }
+    }
+
+    /// The check of the instruction at `pc` has failed in a block. The blocks to be made anew, if it is better executed by the host.
+    pub fn check_failed(&mut self, pc: u32) -> Vec<u32> {
+        if self.settings.forced_exits {
+            return Vec::new();
+        }
+        let failures = self.failures.entry(pc).or_default();
+        *failures += 1;
+        if *failures < BASELINE_FAILURES_MAX || !self.by_host.insert(pc) {
+            return Vec::new();
+        }
+        self.word_stored(pc)
+    }
+
+    /// Whether it is time to start anew: little room for code is left.
+    pub fn is_full(&self) -> bool {
+        self.arena.used() > BASELINE_CODE_BYTES / 16 * 15
+    }
+
+    /// Drops everything that was made, for another program or for other settings. Gives where blocks began.
+    pub fn clear(&mut self, state: &mut State, settings: &Settings) -> Vec<u32> {
+        let dead: Vec<u32> = self.blocks.keys().copied().collect();
+        dead.iter().for_each(|&pc| self.drop_block(pc));
+        self.failures.clear();
+        self.by_host.clear();
+        let fits = self.restart(state, settings);
+        debug_assert!(fits, "there was room before");
+        dead
+    }
+
+    /// Runs blocks from the one at `pc` on, and what they lead to. Gives the number with which compiled code was left.
+    ///
+    /// # Safety
+    /// `base` is the address of granule 0 of the machine that the tier was made for and that the slots lend, which nothing
+    /// else uses meanwhile; there is a block at `pc`, and everything that blocks and units depend on is as it was.
+    pub unsafe fn enter(&self, base: *mut u8, pc: u32) -> u64 {
+        // SAFETY: the routine has this signature and convention.
+        let trampoline = unsafe { std::mem::transmute::<usize, Trampoline>(self.routines.trampoline) };
+        // SAFETY: the caller's promise.
+        unsafe { trampoline(base, pc) }
+    }
+}

@@ -1,0 +1,118 @@
+//! Blocks of the baseline tier beside units: which of them is entered, and what is hot.
+
+use super::Units;
+use super::table::{EntryPoint, WayIn};
+use crate::baseline::Made;
+use crate::journal::{Event, Journal};
+use crate::settings::Settings;
+use rum_interp::engine::{Heat, State};
+
+impl Units {
+    /// How code is entered at `pc`, if there is any.
+    #[inline(always)]
+    pub fn way_in(&self, pc: u32) -> Option<WayIn> {
+        match self.entry(pc) {
+            Some(entry) => Some(WayIn::Unit(entry)),
+            None => self.has_block(pc).then_some(WayIn::Block),
+        }
+    }
+
+    /// Whether there is the baseline tier.
+    pub fn has_baseline(&self) -> bool {
+        self.baseline.is_some()
+    }
+
+    /// Whether there is a block at `pc`.
+    #[inline]
+    pub fn has_block(&self, pc: u32) -> bool {
+        self.baseline.as_ref().is_some_and(|baseline| baseline.has(pc))
+    }
+
+    /// How warm the word at `pc` is, to be compared.
+    pub fn warmth(&self, state: &State, pc: u32) -> i32 {
+        let by_blocks = self.baseline.as_ref().filter(|_| self.entry(pc).is_none());
+        by_blocks.and_then(|baseline| baseline.warmth(pc)).unwrap_or_else(|| state.heat().warmth(pc))
+    }
+
+    /// Sets the state of a word that no unit can be entered at. Where there is a block, it counts instead.
+    pub fn set_heat(&mut self, state: &mut State, pc: u32, heat: Heat) {
+        let Some(baseline) = self.baseline.as_mut().filter(|baseline| baseline.has(pc)) else {
+            return state.heat_mut().set(pc, heat);
+        };
+        match heat {
+            Heat::Counting(count) => baseline.heat(pc, self.until_hot.saturating_sub(count)),
+            Heat::Waiting | Heat::Rejected => baseline.hold(pc),
+            Heat::HasCode => {}
+        }
+        state.heat_mut().set(pc, Heat::HasCode);
+    }
+
+    /// Makes a block at `pc`. Whether that could be done.
+    pub fn make_block(&mut self, state: &mut State, pc: u32, settings: &Settings, journal: &mut Journal) -> bool {
+        if self.baseline.as_ref().is_some_and(|baseline| baseline.is_full()) {
+            self.clear_blocks(state, settings);
+        }
+        self.kill_storers(pc, state, journal);
+        let Some(made) = self.baseline.as_mut().and_then(|baseline| baseline.make(state, pc, self.until_hot)) else {
+            return false;
+        };
+        let Made { words, code_bytes, ns } = made;
+        journal.note(Event::Block { words, code_bytes, ns });
+        self.show_block(pc);
+        state.heat_mut().set(pc, Heat::HasCode);
+        true
+    }
+
+    /// Units enter the block at `pc` from now on.
+    pub(super) fn show_block(&mut self, pc: u32) {
+        if let Some(offset) = self.way_to_blocks {
+            self.table.set(pc, Some(EntryPoint::of_block(offset, pc)));
+        }
+    }
+
+    /// From now on units enter blocks at an offset of the optimiser's code.
+    pub fn connect_blocks(&mut self, offset: Option<u32>) {
+        if self.way_to_blocks == offset {
+            return;
+        }
+        self.way_to_blocks = offset;
+        let blocks = self.baseline.as_ref().map_or_else(Vec::new, |baseline| baseline.starts());
+        for pc in blocks {
+            if self.table.get(pc).is_none() {
+                self.show_block(pc);
+            }
+        }
+    }
+
+    /// The check of the instruction at `pc` has failed in a block.
+    pub fn block_check_failed(&mut self, state: &mut State, pc: u32) {
+        let dead = self.baseline.as_mut().map_or_else(Vec::new, |baseline| baseline.check_failed(pc));
+        self.blocks_went(state, &dead);
+    }
+
+    /// Drops all blocks, for another program or for other settings.
+    pub fn clear_blocks(&mut self, state: &mut State, settings: &Settings) {
+        let dead = self.baseline.as_mut().map_or_else(Vec::new, |baseline| baseline.clear(state, settings));
+        self.blocks_went(state, &dead);
+    }
+
+    /// Blocks that began at some words are gone.
+    pub(super) fn blocks_went(&mut self, state: &mut State, starts: &[u32]) {
+        for &pc in starts.iter() {
+            if self.entry(pc).is_none() {
+                self.table.set(pc, None);
+                state.heat_mut().set(pc, Heat::Counting(0));
+            }
+        }
+    }
+
+    /// Runs blocks from the one at `pc` on.
+    ///
+    /// # Safety
+    /// As for [`crate::baseline::Baseline::enter`].
+    pub unsafe fn enter_block(&self, base: *mut u8, pc: u32) -> u64 {
+        let baseline = self.baseline.as_ref().expect("there is a block");
+        // SAFETY: the caller's promise.
+        unsafe { baseline.enter(base, pc) }
+    }
+}
