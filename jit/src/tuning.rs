@@ -5,9 +5,9 @@
 //! sandmark-short, um-midmark, umix, advent, umix-bench, codex, and stress and mixed of `umbin/`. "No difference" is less than
 //! half a per cent on each of them. `docs/performance.md` has what was measured by the clock.
 
-/// Failed checks of an instruction in a block after which the host executes it.
+/// Failed checks of an instruction in a block after which the host executes it. Not varied.
 pub(crate) const BASELINE_FAILURES_MAX: u32 = 16;
-/// Addresses for the code of blocks.
+/// Addresses for the code of blocks; when little is left, all are dropped. Not varied.
 pub(crate) const BASELINE_CODE_BYTES: usize = 64 << 20;
 
 /// Failed guards after which a unit is compiled again without what they guard. 6 or 96: no difference.
@@ -80,15 +80,16 @@ pub(crate) const OBSERVED_HOT: u32 = 1000;
 /// Targets that are remembered of a computed jump. With 8, um-midmark takes 3% more; 256: no difference.
 pub(crate) const TARGETS_MAX: usize = 64;
 
-/// Samples of what is executed that are looked at together.
+/// Samples of what is executed that are looked at together. Not varied; what sampling gains by the clock: docs/performance.md,
+/// "Blocks before units".
 pub(crate) const SAMPLES: u32 = 16;
-/// Samples of these that make a unit hot.
+/// Samples of these that make a unit hot. Not varied.
 pub(crate) const SAMPLES_HOT: u32 = 2;
-/// Time between the first samples after something was compiled, in microseconds; twice as long after each round.
+/// Time between the first samples after something was compiled, in microseconds; twice as long after each round. Not varied.
 pub(crate) const SAMPLE_US: u64 = 1000;
-/// How often a unit takes in others that samples have found beside it.
+/// How often a unit takes in others that samples have found beside it: a bound on what is compiled. Not varied.
 pub(crate) const JOINED_MAX: u32 = 3;
-/// Rounds of samples after something was compiled.
+/// Rounds of samples after something was compiled: four seconds. Not varied.
 pub(crate) const SAMPLE_ROUNDS: u32 = 8;
 
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
