@@ -74,6 +74,11 @@ impl Optimisations {
     }
 }
 
+/// How often a block must be entered before it is compiled, where the baseline tier executes it until then.
+const HOT_BEHIND_BLOCKS: u32 = 3000;
+/// The same where the interpreter does.
+pub(crate) const HOT_WITHOUT_BLOCKS: u32 = 700;
+
 /// How a program is executed.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -81,7 +86,8 @@ pub struct Options {
     pub engine: EngineKind,
     /// How often a block must be entered before the baseline tier translates it; at least 1.
     pub baseline_threshold: u32,
-    /// How often a block must be entered before it is compiled; at least 1. Grows with the amount of code compiled.
+    /// How often a block must be entered before it is compiled; at least 1. Grows with the amount of code compiled. The default is for
+    /// the baseline tier; without it that is 700 instead.
     pub hot_threshold: u32,
     /// Threads that compile while the program goes on; 0 compiles at once, which makes every counter repeatable. More
     /// than one thread does not compile faster: it counts as one.
@@ -105,7 +111,7 @@ impl Default for Options {
         Options {
             engine: EngineKind::Auto,
             baseline_threshold: 40,
-            hot_threshold: 3000,
+            hot_threshold: HOT_BEHIND_BLOCKS,
             compile_threads: 1,
             code_budget_bytes: 256 << 20,
             count: false,

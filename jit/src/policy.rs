@@ -67,6 +67,11 @@ impl Policy {
         self.threshold = THRESHOLD_MAX;
     }
 
+    /// Whether no more code is to be made.
+    pub fn has_given_up(&self) -> bool {
+        self.threshold == THRESHOLD_MAX
+    }
+
     /// Jumps to a word after which it is hot. The more was compiled already or is going to be, the more it takes: where
     /// everything is lukewarm, compiling must not become what the time is spent on.
     pub fn threshold(&self, clif_instructions: u64, words_waiting: usize) -> i32 {

@@ -110,9 +110,8 @@ impl Baseline {
     /// Translates the block at `pc`, which becomes hot when it was executed `until_hot` times. None if its first instruction
     /// is not for the tier. The caller has given up what depends on nothing being derived from its words.
     pub fn make(&mut self, state: &mut State, pc: u32, until_hot: i32) -> Option<Made> {
-        if state.memory().program_len() > PC_MAX {
-            return None;
-        }
+        // Where the system had no memory for the table, there are no blocks.
+        self.table.get(pc).filter(|_| state.memory().program_len() <= PC_MAX)?;
         let start = Instant::now();
         let around = Circumstances {
             state,

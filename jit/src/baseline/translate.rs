@@ -140,7 +140,7 @@ impl Translator<'_> {
                 return words;
             }
             if self.around.by_host.contains(&self.pc) || matches!(instruction, Instruction::Input { .. }) {
-                self.step(instruction);
+                self.step();
             } else if let Instruction::LoadProgram { b, c } = instruction {
                 self.jump(b, c);
                 return words + 1;
@@ -264,7 +264,7 @@ impl Translator<'_> {
     }
 
     /// Has the host execute the instruction at the pc.
-    fn step(&mut self, _: Instruction) {
+    fn step(&mut self) {
         let (pc, uncounted, routine) = (self.pc as i32, self.uncounted as i32, self.around.routines.step);
         dynasm!(self.ops; .arch x64; mov edx, pc);
         if self.around.settings.count {

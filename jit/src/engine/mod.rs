@@ -21,7 +21,7 @@ use crate::factory::Factory;
 use crate::finder::Finder;
 use crate::history::History;
 use crate::journal::{Event, Journal};
-use crate::options::{Optimisation, Optimisations, Options};
+use crate::options::{HOT_WITHOUT_BLOCKS, Optimisation, Optimisations, Options};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
@@ -74,13 +74,16 @@ impl Engine {
         let state = state_of(machine);
         let baseline =
             settings.optimisations.has(Optimisation::Baseline).then(|| Baseline::new(state, &settings, backing));
+        let is_default = options.hot_threshold == Options::default().hot_threshold;
+        let has_blocks = baseline.as_ref().is_some_and(Option::is_some);
+        let hot_threshold = if is_default && !has_blocks { HOT_WITHOUT_BLOCKS } else { options.hot_threshold };
         let units = Units::new(words_max, backing, baseline.flatten()).map_err(|error| error.to_string())?;
         let mut engine = Engine {
             units,
             factory: Factory::new(options.compile_threads, options.code_budget_bytes)?,
             profile: Profile::default(),
             history: History::default(),
-            policy: Policy::new(options.hot_threshold, settings.forced_exits),
+            policy: Policy::new(hot_threshold, settings.forced_exits),
             journal: Journal::new(),
             settings,
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
@@ -197,7 +200,8 @@ impl Engine {
     /// Jumps to a word after which something is to be made of it.
     fn first_threshold(&self) -> i32 {
         let hot = self.threshold();
-        if self.units.has_baseline() { self.settings.baseline_threshold.min(hot) } else { hot }
+        let makes_blocks = self.units.has_baseline() && !self.policy.has_given_up();
+        if makes_blocks { self.settings.baseline_threshold.min(hot) } else { hot }
     }
 
     fn finder<'a>(&'a self, state: &'a State) -> Finder<'a> {

@@ -75,13 +75,10 @@ impl Units {
         if self.way_to_blocks == offset {
             return;
         }
+        let mut blocks = self.baseline.as_ref().map_or_else(Vec::new, |baseline| baseline.starts());
+        blocks.retain(|&pc| self.entry(pc).is_none());
         self.way_to_blocks = offset;
-        let blocks = self.baseline.as_ref().map_or_else(Vec::new, |baseline| baseline.starts());
-        for pc in blocks {
-            if self.table.get(pc).is_none() {
-                self.show_block(pc);
-            }
-        }
+        blocks.into_iter().for_each(|pc| self.show_block(pc));
     }
 
     /// The check of the instruction at `pc` has failed in a block.
