@@ -4,6 +4,7 @@
 //! `history.rs`; the numbers they go by are in `tuning.rs`.
 
 use crate::exit::{Exit, Reason};
+use crate::options::{HOT_BEHIND_BLOCKS, HOT_WITHOUT_BLOCKS};
 use crate::tuning::{
     CHECKS_IMPROVE, CHECKS_OBSERVED, CHECKS_SAMPLED, CLIF_PER_WORD, THRESHOLD_CLIF, WAITING_MAX, WARM_SHARE,
 };
@@ -65,6 +66,13 @@ impl Policy {
     /// No more code is to be made.
     pub fn give_up(&mut self) {
         self.threshold = THRESHOLD_MAX;
+    }
+
+    /// There is no baseline tier: unless something else was chosen, code is compiled sooner.
+    pub fn without_blocks(&mut self) {
+        if self.threshold == HOT_BEHIND_BLOCKS as i32 {
+            self.threshold = HOT_WITHOUT_BLOCKS as i32;
+        }
     }
 
     /// Whether no more code is to be made.

@@ -36,6 +36,9 @@ where_there_is_one! {
     pub(crate) use self::tier::Baseline;
 }
 
+/// Whether there may be such a tier.
+pub(crate) const HAS_BASELINE: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod none;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]

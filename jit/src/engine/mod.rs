@@ -13,7 +13,7 @@ mod settle;
 mod supply;
 
 use crate::abi::Slot;
-use crate::baseline::Baseline;
+use crate::baseline::HAS_BASELINE;
 use crate::cause::Cause;
 use crate::compile::Listing;
 use crate::exit::{Exit, Reason};
@@ -21,13 +21,14 @@ use crate::factory::Factory;
 use crate::finder::Finder;
 use crate::history::History;
 use crate::journal::{Event, Journal};
-use crate::options::{HOT_WITHOUT_BLOCKS, Optimisation, Optimisations, Options};
+use crate::options::{Optimisation, Optimisations, Options};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
 use crate::stats::Stats;
 use crate::units::Units;
 use rum_interp::engine::{Backing, State};
+use rum_interp::memory::Memory;
 use rum_interp::{Machine, Stop};
 
 /// What runs a machine with compiled code.
@@ -39,6 +40,8 @@ pub(crate) struct Engine {
     policy: Policy,
     journal: Journal,
     settings: Settings,
+    /// Whether the baseline tier is in use, or will be as soon as something is warm.
+    makes_blocks: bool,
     force_exit_every: u64,
     /// Load-programs that were taken note of.
     replacements: u64,
@@ -52,6 +55,11 @@ fn state_of(machine: &mut Machine) -> &mut State {
     unsafe { machine.state_mut() }
 }
 
+/// How tables beside a machine's program get their pages.
+fn backing(memory: &Memory) -> Backing {
+    if memory.covers_all_ids() { Backing::OnTouch } else { Backing::OnCommit }
+}
+
 impl Engine {
     /// An engine for a machine, and for no other.
     ///
@@ -59,9 +67,7 @@ impl Engine {
     /// The host's architecture is not supported, or the system refuses executable memory or address space.
     pub fn new(machine: &mut Machine, options: &Options) -> Result<Engine, String> {
         let memory = machine.state().memory();
-        let all_ids = memory.covers_all_ids();
-        let backing = if all_ids { Backing::OnTouch } else { Backing::OnCommit };
-        let words_max = memory.program_words_max();
+        let units = Units::new(memory.program_words_max(), backing(memory)).map_err(|error| error.to_string())?;
         let settings = Settings {
             optimisations: Optimisations::without(&options.disabled),
             count: options.count,
@@ -71,25 +77,23 @@ impl Engine {
             listings: options.keep_listings,
             panic_every: options.compiler_panics_every,
         };
-        let state = state_of(machine);
-        let baseline =
-            settings.optimisations.has(Optimisation::Baseline).then(|| Baseline::new(state, &settings, backing));
-        let is_default = options.hot_threshold == Options::default().hot_threshold;
-        let has_blocks = baseline.as_ref().is_some_and(Option::is_some);
-        let hot_threshold = if is_default && !has_blocks { HOT_WITHOUT_BLOCKS } else { options.hot_threshold };
-        let units = Units::new(words_max, backing, baseline.flatten()).map_err(|error| error.to_string())?;
+        let makes_blocks = HAS_BASELINE && settings.optimisations.has(Optimisation::Baseline);
         let mut engine = Engine {
             units,
             factory: Factory::new(options.compile_threads, options.code_budget_bytes)?,
             profile: Profile::default(),
             history: History::default(),
-            policy: Policy::new(hot_threshold, settings.forced_exits),
+            policy: Policy::new(options.hot_threshold, settings.forced_exits),
+            makes_blocks,
             journal: Journal::new(),
             settings,
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
             replacements: machine.state().replacements(),
             listings: Vec::new(),
         };
+        if !makes_blocks {
+            engine.policy.without_blocks();
+        }
         engine.journal.note(Event::Generation);
         engine.prepare_program(state_of(machine))?;
         Ok(engine)
@@ -200,8 +204,7 @@ impl Engine {
     /// Jumps to a word after which something is to be made of it.
     fn first_threshold(&self) -> i32 {
         let hot = self.threshold();
-        let makes_blocks = self.units.has_baseline() && !self.policy.has_given_up();
-        if makes_blocks { self.settings.baseline_threshold.min(hot) } else { hot }
+        if self.makes_blocks && !self.policy.has_given_up() { self.settings.baseline_threshold.min(hot) } else { hot }
     }
 
     fn finder<'a>(&'a self, state: &'a State) -> Finder<'a> {

@@ -1,7 +1,8 @@
 //! From hot words to live units: asking for code, and publishing it.
 
-use super::{Engine, state_of};
+use super::{Engine, backing, state_of};
 use crate::abi::UNITS_MAX;
+use crate::baseline::Baseline;
 use crate::cause::Cause;
 use crate::compile::{CompileError, Compiled};
 use crate::factory::Finished;
@@ -29,6 +30,7 @@ impl Engine {
             return None;
         }
         self.units.until_hot = self.threshold();
+        self.start_blocks(state);
         if self.units.has_baseline() && !self.units.has_block(root) {
             if self.units.make_block(state, root, &self.settings, &mut self.journal) {
                 return None;
@@ -55,6 +57,19 @@ impl Engine {
             }
         }
         stop
+    }
+
+    /// Starts the baseline tier, if it is to be used and was not started: most programs end before anything is warm.
+    fn start_blocks(&mut self, state: &mut State) {
+        if !self.makes_blocks || self.units.has_baseline() {
+            return;
+        }
+        let (backing, words) = (backing(state.memory()), state.memory().program_len() as usize);
+        let baseline = Baseline::new(state, &self.settings, backing);
+        self.makes_blocks = baseline.is_some_and(|baseline| self.units.add_baseline(baseline, words).is_ok());
+        if !self.makes_blocks {
+            self.policy.without_blocks();
+        }
     }
 
     /// Lets the unit that the jump at `from` belongs to take in the hot word at `target`, if that leads back to it. False

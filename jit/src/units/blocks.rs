@@ -2,10 +2,11 @@
 
 use super::Units;
 use super::table::{EntryPoint, WayIn};
-use crate::baseline::Made;
+use crate::baseline::{Baseline, Made};
 use crate::journal::{Event, Journal};
 use crate::settings::Settings;
 use rum_interp::engine::{Heat, State};
+use std::io;
 
 impl Units {
     /// How code is entered at `pc`, if there is any.
@@ -15,6 +16,16 @@ impl Units {
             Some(entry) => Some(WayIn::Unit(entry)),
             None => self.has_block(pc).then_some(WayIn::Block),
         }
+    }
+
+    /// Blocks come beside units, of which there are none yet, for a program of `words` words.
+    ///
+    /// # Errors
+    /// The system has no memory for their table.
+    pub fn add_baseline(&mut self, mut baseline: Baseline, words: usize) -> io::Result<()> {
+        baseline.make_room(words)?;
+        self.baseline = Some(baseline);
+        Ok(())
     }
 
     /// Whether there is the baseline tier.

@@ -56,14 +56,14 @@ impl Units {
     ///
     /// # Errors
     /// The system has no address space for the table.
-    pub fn new(words_max: usize, backing: Backing, baseline: Option<Baseline>) -> io::Result<Units> {
+    pub fn new(words_max: usize, backing: Backing) -> io::Result<Units> {
         Ok(Units {
             units: BTreeMap::new(),
             made_from: Index::default(),
             storing_to: Index::default(),
             next_number: 1,
             table: EntryTable::new(words_max, backing)?,
-            baseline,
+            baseline: None,
             way_to_blocks: None,
             until_hot: 1,
         })
