@@ -5,7 +5,7 @@ use crate::host;
 use crate::image::{ImageError, ImageReader};
 use crate::isa::Word;
 use crate::memory::{AddressSpace, Ids, Memory, MemoryOptions, NAMED_ALLOCS, OutOfMemory};
-use crate::poll::{POLL_FLUSH, PollHandle, stop_for};
+use crate::poll::{POLL_ENGINE, POLL_FLUSH, PollHandle, stop_for};
 use crate::run::{Pause, run};
 use crate::state::{State, StateBox};
 use crate::step::step;
@@ -154,12 +154,28 @@ impl Machine {
     /// Output is written before this returns. After `Budget` and `Interrupted` the machine can go on.
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
         let until = budget.map_or(u64::MAX, |budget| self.state.guest.executed.saturating_add(budget));
-        match self.pause_at(until, None) {
-            // Whoever asked has been heard. If none has, it was the console that gives up.
-            Pause::Stop(Stop::Interrupted) => stop_for(self.state.poll().take()).unwrap_or(Stop::Interrupted),
-            Pause::Stop(stop) => stop,
-            Pause::Hot { .. } | Pause::HasCode => unreachable!("the loop was given no threshold"),
+        let mut for_engine = 0;
+        let stop = loop {
+            match self.pause_at(until, None) {
+                Pause::Stop(Stop::Interrupted) => {
+                    let bits = self.state.poll().take();
+                    for_engine |= bits & POLL_ENGINE;
+                    match stop_for(bits) {
+                        // Whoever asked has been heard. If none has, it was the console that gives up.
+                        None if bits == 0 => break Stop::Interrupted,
+                        None => {}
+                        Some(stop) => break stop,
+                    }
+                }
+                Pause::Stop(stop) => break stop,
+                Pause::Hot { .. } | Pause::HasCode => unreachable!("the loop was given no threshold"),
+            }
+        };
+        if for_engine != 0 {
+            // That was for an engine above, which hears of it when it runs the machine.
+            self.state.poll().raise(for_engine);
         }
+        stop
     }
 
     /// As [`Machine::run`], for at most `time`: then it stops as [`Stop::TimeUp`], and can go on. A console that keeps its
@@ -329,8 +345,10 @@ mod tests {
         let handle = machine.poll_handle();
         assert!(matches!(machine.run(Some(1_000_003)), Stop::Budget));
         assert_eq!((machine.executed(), machine.state().replacements()), (Some(1_000_003), 999_998));
-        handle.interrupt();
-        assert!(matches!(machine.run(None), Stop::Interrupted));
+        // What is for an engine above is no reason to stop, and is there for it afterwards.
+        handle.raise(POLL_ENGINE);
+        assert!(matches!(machine.run(Some(1000)), Stop::Budget));
+        assert_eq!(handle.take(), POLL_ENGINE);
     }
 
     /// The limit on output is kept to the byte, and what was put out before it is written.
