@@ -38,6 +38,7 @@ mod history;
 mod journal;
 mod optimise;
 mod options;
+mod per_word;
 mod plan;
 mod policy;
 mod profile;

@@ -58,7 +58,7 @@ impl Baseline {
         match self.0 {}
     }
 
-    pub fn word_stored(&mut self, _: u32) -> Vec<u32> {
+    pub fn drop_over(&mut self, _: u32) -> Vec<u32> {
         match self.0 {}
     }
 

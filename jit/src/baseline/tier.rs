@@ -44,7 +44,8 @@ impl Baseline {
     /// The tier for a machine; none where it cannot be.
     pub fn new(state: &mut State, settings: &Settings, backing: Backing) -> Option<Baseline> {
         let memory = state.memory();
-        let table = Table::new(memory.program_words_max(), backing).ok()?;
+        // SAFETY: zero bytes are a way: to offset 0.
+        let table = unsafe { Table::new(memory.program_words_max(), backing) }.ok()?;
         let mut baseline = Baseline {
             arena: Arena::new(BASELINE_CODE_BYTES)?,
             routines: Routines::default(),
@@ -164,7 +165,7 @@ impl Baseline {
     }
 
     /// Drops the blocks that were made from the word at `offset`. Gives where they began.
-    pub fn word_stored(&mut self, offset: u32) -> Vec<u32> {
+    pub fn drop_over(&mut self, offset: u32) -> Vec<u32> {
         let dead: Vec<u32> = self.over(offset).collect();
         dead.iter().for_each(|&pc| self.drop_block(pc));
         dead
@@ -189,7 +190,7 @@ impl Baseline {
         if *failures < BASELINE_FAILURES_MAX || !self.by_host.insert(pc) {
             return Vec::new();
         }
-        self.word_stored(pc)
+        self.drop_over(pc)
     }
 
     /// Whether it is time to start anew: little room for code is left.

@@ -264,7 +264,7 @@ impl Engine {
         self.reject(state, region.root);
     }
 
-    pub(super) fn reject(&mut self, state: &mut State, root: u32) {
+    fn reject(&mut self, state: &mut State, root: u32) {
         self.journal.note(Event::Rejected);
         if self.units.entry(root).is_none() {
             self.units.set_heat(state, root, Heat::Rejected);

@@ -205,7 +205,7 @@ impl Units {
         for &number in &dead {
             self.kill(number, Cause::Stored, state, journal);
         }
-        let blocks = self.baseline.as_mut().map_or_else(Vec::new, |baseline| baseline.word_stored(offset));
+        let blocks = self.baseline.as_mut().map_or_else(Vec::new, |baseline| baseline.drop_over(offset));
         self.blocks_went(state, &blocks);
         state.watch_mut().clear_derived(offset);
         dead.len() + blocks.len()

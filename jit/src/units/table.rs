@@ -1,7 +1,8 @@
 //! The table that leads from a pc to compiled code: one [`EntryPoint`] for every word of segment 0. Compiled code reads it.
 
 use crate::abi::{BLOCK_SELECTOR, SELECTOR_BITS, table_entry};
-use rum_interp::engine::{Backing, Reservation};
+use crate::per_word::PerWord;
+use rum_interp::engine::Backing;
 use std::io;
 
 /// Where a unit can be entered. As a number it is what compiled code finds in the table.
@@ -45,10 +46,7 @@ pub(crate) enum WayIn {
 }
 
 /// The table. All zero leads to the miss stub at code offset 0.
-pub(crate) struct EntryTable {
-    space: Reservation,
-    words: usize,
-}
+pub(crate) struct EntryTable(PerWord<u64>);
 
 impl EntryTable {
     /// A table for programs of up to `words_max` words.
@@ -56,7 +54,8 @@ impl EntryTable {
     /// # Errors
     /// The system has no address space for it.
     pub fn new(words_max: usize, backing: Backing) -> io::Result<EntryTable> {
-        Ok(EntryTable { space: Reservation::new(words_max * size_of::<u64>(), backing)?, words: 0 })
+        // SAFETY: zero bytes are a number.
+        unsafe { PerWord::new(words_max, backing) }.map(EntryTable)
     }
 
     /// Makes the table usable for a program of `words` words.
@@ -64,26 +63,17 @@ impl EntryTable {
     /// # Errors
     /// The system has no memory for it.
     pub fn make_room(&mut self, words: usize) -> io::Result<()> {
-        if words > self.words {
-            self.space.commit(0, words * size_of::<u64>())?;
-            self.words = words;
-        }
-        Ok(())
+        self.0.make_room(words)
     }
 
     /// Address of the table: 8 bytes for every word of segment 0.
     pub fn address(&self) -> *mut u64 {
-        self.space.start().cast()
+        self.0.address()
     }
 
     /// Where to enter at `pc`, if anywhere.
     pub fn get(&self, pc: u32) -> Option<EntryPoint> {
-        if pc as usize >= self.words {
-            return None;
-        }
-        // SAFETY: the table is accessible up to `words`, and no compiled code writes to it.
-        let entry = unsafe { *self.address().add(pc as usize) };
-        (entry != 0).then_some(EntryPoint(entry))
+        self.0.get(pc).filter(|&entry| entry != 0).map(EntryPoint)
     }
 
     /// Says where to enter at `pc`.
@@ -91,9 +81,7 @@ impl EntryTable {
     /// # Panics
     /// `pc` lies outside the table.
     pub fn set(&mut self, pc: u32, entry: Option<EntryPoint>) {
-        assert!((pc as usize) < self.words, "pc {pc} is in no program");
-        // SAFETY: in range by the assertion; compiled code does not run now.
-        unsafe { *self.address().add(pc as usize) = entry.map_or(0, |entry| entry.0) };
+        *self.0.get_mut(pc) = entry.map_or(0, |entry| entry.0);
     }
 }
 
