@@ -341,3 +341,52 @@ fn blocks_execute_what_is_warm() {
     assert_eq!((without.counters["gain of baseline"], without.counters["instructions compiled"]), (0, 0));
     assert_eq!(without.outcome, blocks.outcome);
 }
+
+/// A procedure of three blocks that is called from six places, and whose last block is called by itself before, `alone` times. Gives
+/// the program and where the procedure begins.
+fn a_procedure_with_a_popular_end(alone: u32) -> (Vec<Word>, u32) {
+    let mut b = Builder::new();
+    let [start, middle, last] = std::array::from_fn(|_| b.label());
+    let [both, end] = std::array::from_fn(|_| b.label());
+    b.literal(R7, 0);
+    b.not(R7, R7);
+    b.literal(R1, alone);
+    let first = b.label_here();
+    b.call(last, R2, R3, R0);
+    b.add(R1, R1, R7);
+    b.branch(R1, first, both, [R3, R5], R0);
+    b.bind(both);
+    b.literal(R1, THRESHOLD / 2);
+    let second = b.label_here();
+    for _ in 0..6 {
+        b.call(start, R2, R3, R0);
+    }
+    b.add(R1, R1, R7);
+    b.branch(R1, second, end, [R3, R5], R0);
+    b.bind(end);
+    b.halt();
+    for (here, next) in [(start, Some(middle)), (middle, Some(last)), (last, None)] {
+        b.bind(here);
+        b.add(R4, R4, R1);
+        match next {
+            Some(next) => b.goto(next, R3, R0),
+            None => b.load_program(R0, R2),
+        }
+    }
+    let begins = b.offset(start).expect("it is bound");
+    (b.build(), begins)
+}
+
+/// The end becomes hot first, and what leads to it is compiled with it, not each for itself.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn what_is_hot_is_compiled_from_its_head_on() {
+    let (program, begins) = a_procedure_with_a_popular_end(THRESHOLD / 5);
+    let machine = Machine::new(&program, Box::new(Pauses::default()), &MachineOptions::default()).expect("room");
+    let options =
+        Options { hot_threshold: THRESHOLD, baseline_threshold: 5, keep_listings: true, ..JitContender::eager() };
+    let mut vm = Vm::new(machine, &options).expect("compiled code");
+    assert!(matches!(vm.run(None), Stop::Halt));
+    let roots: Vec<u32> = vm.listings().iter().map(|unit| unit.root).collect();
+    assert_eq!(roots, [begins]);
+}

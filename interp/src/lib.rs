@@ -48,6 +48,7 @@ pub mod image;
 pub mod isa;
 mod machine;
 pub mod memory;
+mod once;
 mod output;
 mod poll;
 mod program;
@@ -57,6 +58,7 @@ mod state;
 mod step;
 mod stop;
 mod timer;
+mod view;
 mod watch;
 
 pub use console::{Console, Scripted, Stdio};

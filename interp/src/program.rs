@@ -82,10 +82,11 @@ impl Program {
         Ok(())
     }
 
-    /// Whether the word at `pc`, which follows one that was visited for the first time, was not visited before either; notes
-    /// the visit.
-    pub fn is_first_visit(&mut self, pc: u32, program_len: u32) -> bool {
-        !(pc as usize).is_multiple_of(VISIT_WORDS) || (pc < program_len && !self.entries.visit(pc))
+    /// Whether the word at `pc`, which lies in the program and follows one that was visited for the first time, was not visited
+    /// before either; notes the visit.
+    #[inline(always)]
+    pub fn is_first_visit(&mut self, pc: u32) -> bool {
+        !(pc as usize).is_multiple_of(VISIT_WORDS) || !self.entries.visit(pc)
     }
 
     /// Decodes at `pc`, which lies in `words`, the whole of segment 0.

@@ -10,14 +10,13 @@
 //! target.
 
 use crate::console::Console;
-use crate::decode::{Entry, Handler, with_pairs};
+use crate::decode::{Handler, with_pairs};
 use crate::heat::{Heat, HeatTable};
-use crate::isa::Word;
-use crate::memory::layout::Segments;
+use crate::once::{Straight, straight};
 use crate::state::State;
 use crate::step::step;
 use crate::stop::Stop;
-use crate::watch::{WATCH_NAMED, WATCH_VALUE};
+use crate::view::{View, pc_of};
 
 /// Why the loop gives control back.
 #[derive(Debug)]
@@ -88,120 +87,6 @@ fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Resul
         }
     }
     Err(Stop::Budget.into())
-}
-
-/// Registers and addresses that the quick loop keeps at hand. Valid while segment 0 is not replaced.
-#[derive(Clone, Copy)]
-struct View {
-    registers: *mut u32,
-    segments: Segments,
-    watch: *mut u8,
-    entries: *const Entry,
-    program_len: u32,
-}
-
-impl View {
-    fn of(state: &mut State) -> View {
-        View {
-            registers: state.guest.registers.as_mut_ptr(),
-            segments: state.guest.memory.segments,
-            watch: state.program.watch.bytes,
-            entries: state.program.entries.table,
-            program_len: state.guest.memory.program_len,
-        }
-    }
-
-    /// # Safety
-    /// `register` is below 8, as in every entry; the view's state is alive and only used through the view.
-    #[inline(always)]
-    unsafe fn get(self, register: u8) -> u32 {
-        // SAFETY: the caller's promise.
-        unsafe { *self.registers.add(usize::from(register)) }
-    }
-
-    /// # Safety
-    /// As [`View::get`].
-    #[inline(always)]
-    unsafe fn set(self, register: u8, value: u32) {
-        // SAFETY: the caller's promise.
-        unsafe { *self.registers.add(usize::from(register)) = value }
-    }
-
-    /// A word of the program.
-    ///
-    /// # Safety
-    /// The view is valid, and the offset lies in segment 0.
-    #[inline(always)]
-    unsafe fn slot(self, offset: u32) -> Word {
-        // SAFETY: the caller's promise.
-        unsafe { *self.segments.word(0, offset) }
-    }
-
-    /// Loads for the instruction whose entry is `at`.
-    ///
-    /// # Safety
-    /// The view is valid, and the entry that of a word of segment 0.
-    #[inline(always)]
-    unsafe fn load(self, id: u32, offset: u32, at: *const Entry) -> Option<Word> {
-        // SAFETY: what was tested or found exists.
-        unsafe {
-            if id == 0 {
-                return (offset < self.program_len).then(|| self.slot(offset));
-            }
-            if self.segments.reaches(id, offset) {
-                return Some(*self.segments.word(id, offset));
-            }
-            self.named_word(id, offset, at).map(|word| *word)
-        }
-    }
-
-    /// Stores for the instruction whose entry is `at`, where that needs nothing else: not outside, not into a word that
-    /// something depends on.
-    ///
-    /// # Safety
-    /// As for [`View::load`].
-    #[inline(always)]
-    unsafe fn store(self, id: u32, offset: u32, value: Word, at: *const Entry) -> bool {
-        // SAFETY: what was tested or found exists.
-        unsafe {
-            if id == 0 {
-                let possible = self.storable(offset);
-                if possible {
-                    *self.segments.word(0, offset) = value;
-                }
-                return possible;
-            }
-            if self.segments.reaches(id, offset) {
-                *self.segments.word(id, offset) = value;
-                return true;
-            }
-            self.named_word(id, offset, at).map(|word| *word = value).is_some()
-        }
-    }
-
-    /// A word of a segment with a name; notes that the instruction has met one.
-    ///
-    /// # Safety
-    /// As for [`View::load`].
-    #[inline(always)]
-    unsafe fn named_word(self, id: u32, offset: u32, at: *const Entry) -> Option<*mut Word> {
-        // SAFETY: the caller's promise; every word of segment 0 has a watch byte.
-        unsafe {
-            let word = self.segments.named_word(id, offset)?;
-            *self.watch.add(pc_of(self.entries, at) as usize) |= WATCH_NAMED;
-            Some(word)
-        }
-    }
-
-    /// Whether a store to `offset` of segment 0 is inside and of no consequence for what is cached about the program.
-    ///
-    /// # Safety
-    /// The view is valid.
-    #[inline(always)]
-    unsafe fn storable(self, offset: u32) -> bool {
-        // SAFETY: there is a watch byte for every word of segment 0.
-        offset < self.program_len && unsafe { *self.watch.add(offset as usize) & WATCH_VALUE == 0 }
-    }
 }
 
 /// The loop proper. Returns `Ok` when the poll word is set or the count has reached `until`, always at a jump.
@@ -433,17 +318,11 @@ fn quick<const HOT: bool>(
             }
             state.guest.pc = pc_of(entries, at);
             loop {
-                let mut before = state.guest.pc;
-                step(state, console)?;
-                if first_visit {
-                    // The rest of what was visited for the first time, up to a jump.
-                    while state.guest.pc == before.wrapping_add(1)
-                        && state.program.is_first_visit(state.guest.pc, view.program_len)
-                    {
-                        before = state.guest.pc;
-                        step(state, console)?;
-                    }
+                if first_visit && straight(state, view) == Straight::Visited {
+                    break;
                 }
+                let before = state.guest.pc;
+                step(state, console)?;
                 let jumped = state.guest.pc != before.wrapping_add(1);
                 // A jump too, for those who want control: a program may do nothing but load programs.
                 if jumped && (state.poll().is_raised() || state.guest.executed >= until) {
@@ -456,25 +335,25 @@ fn quick<const HOT: bool>(
                 if state.guest.pc >= view.program_len {
                     continue 'outside;
                 }
-                if jumped && first_visit && !state.program.entries.visit(state.guest.pc) {
+                // What follows, and what is jumped to, may be new, too.
+                let pc = state.guest.pc;
+                if first_visit
+                    && (if jumped { !state.program.entries.visit(pc) } else { state.program.is_first_visit(pc) })
+                {
                     continue;
                 }
                 if HOT && jumped && state.program.heat.warmth(state.guest.pc) >= threshold {
                     return Err(Pause::at_threshold(&state.program.heat, state.guest.pc, before));
                 }
-                first_visit = false;
                 break;
+            }
+            first_visit = false;
+            if state.guest.pc >= view.program_len {
+                continue 'outside;
             }
             // SAFETY: the pc lies in segment 0.
             at = unsafe { entries.add(state.guest.pc as usize) };
             start = at;
         }
     }
-}
-
-/// The offset in segment 0 that an entry belongs to.
-#[inline(always)]
-fn pc_of(entries: *const Entry, at: *const Entry) -> u32 {
-    // SAFETY: both point into the table of entries.
-    unsafe { at.offset_from(entries) as u32 }
 }

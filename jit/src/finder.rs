@@ -28,13 +28,17 @@ impl Finder<'_> {
         let program = state.memory().program();
         // Blocks that the unit takes in although others have code for them.
         let growth = profile.growth(root);
+        // What it had already it keeps.
+        let before = replaces.and_then(|number| units.get(number));
         let owned = |pc: u32| match units.owner(pc) {
             Some((number, _)) if replaces == Some(number) => false,
-            Some((_, unit)) => !growth.is_some_and(|growth| growth.targets.contains(&unit.root)),
+            Some((_, unit)) => {
+                let had = before.is_some_and(|before| before.depends_on(pc));
+                !had && !growth.is_some_and(|growth| growth.targets.contains(&unit.root))
+            }
             None => false,
         };
         // What was compiled in it before, and what it grows by, is warm whatever was counted since.
-        let before = replaces.and_then(|number| units.get(number));
         let heat = |pc: u32| {
             let counted = if (pc as usize) < program.len() { units.warmth(state, pc) } else { return 0 };
             let known = before.is_some_and(|unit| unit.depends_on(pc))

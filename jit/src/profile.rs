@@ -1,7 +1,7 @@
 //! What watching the program has taught. It dies with the program.
 
 use crate::guest::met::Met;
-use crate::tuning::{GROWTH_MAX, IMPROVEMENTS_MAX, JOINED_MAX, PATCHES_VOLATILE, SAMPLES, SAMPLES_HOT, TARGETS_MAX};
+use crate::tuning::{GROWTH_MAX, IMPROVEMENTS_MAX, PATCHES_VOLATILE, TARGETS_MAX};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What is known of the program that is loaded.
@@ -15,8 +15,6 @@ pub(crate) struct Profile {
     patches: FxHashMap<u32, u32>,
     /// Where computed jumps were seen to go, by the word of the jump.
     targets: FxHashMap<u32, Vec<u32>>,
-    /// Samples of what was executed: how many found the unit of a root.
-    samples: FxHashMap<u32, u32>,
     /// By the root of a region.
     roots: FxHashMap<u32, Root>,
     /// Roots that no code can be made for.
@@ -44,8 +42,6 @@ pub(crate) struct Growth {
     /// Targets found since it was last compiled, and how often it was.
     waiting: u32,
     times: u32,
-    /// How often it was joined with others that are hot at the same time.
-    joined: u32,
 }
 
 impl Profile {
@@ -136,29 +132,6 @@ impl Profile {
         }
         growth.waiting += 1;
         true
-    }
-
-    /// A sample found the unit of a root. When enough have come together, the roots that were found most, the hottest first.
-    pub fn sampled(&mut self, root: u32) -> Option<Vec<u32>> {
-        *self.samples.entry(root).or_default() += 1;
-        if self.samples.values().sum::<u32>() < SAMPLES {
-            return None;
-        }
-        let samples = std::mem::take(&mut self.samples);
-        let mut hot: Vec<(u32, u32)> = samples.into_iter().filter(|&(_, found)| found >= SAMPLES_HOT).collect();
-        hot.sort_unstable_by_key(|&(root, found)| (std::cmp::Reverse(found), root));
-        Some(hot.into_iter().map(|(root, _)| root).collect())
-    }
-
-    /// The unit at a root is to take in the regions of others. False if it has done so before, or often enough.
-    pub fn join(&mut self, root: u32, others: &[u32]) -> bool {
-        let growth = &mut self.roots.entry(root).or_default().growth;
-        let before = growth.targets.len();
-        growth.targets.extend(others.iter().filter(|&&other| other != root));
-        growth.targets.len() > before && growth.joined < JOINED_MAX && {
-            growth.joined += 1;
-            true
-        }
     }
 
     /// Whether enough has come together for the unit at a root to be compiled again: each time it takes more. If so, that

@@ -80,17 +80,10 @@ pub(crate) const OBSERVED_HOT: u32 = 1000;
 /// Targets that are remembered of a computed jump. With 8, um-midmark takes 3% more; 256: no difference.
 pub(crate) const TARGETS_MAX: usize = 64;
 
-/// Samples of what is executed that are looked at together. Not varied; what sampling gains by the clock: docs/performance.md,
-/// "Blocks before units".
-pub(crate) const SAMPLES: u32 = 16;
-/// Samples of these that make a unit hot. Not varied.
-pub(crate) const SAMPLES_HOT: u32 = 2;
-/// Time between the first samples after something was compiled, in microseconds; twice as long after each round. Not varied.
-pub(crate) const SAMPLE_US: u64 = 1000;
-/// How often a unit takes in others that samples have found beside it: a bound on what is compiled. Not varied.
-pub(crate) const JOINED_MAX: u32 = 3;
-/// Rounds of samples after something was compiled: four seconds. Not varied.
-pub(crate) const SAMPLE_ROUNDS: u32 = 8;
+/// A hot block is compiled from a block on that leads to it and is at least this fraction as warm. Not varied.
+pub(crate) const HEAD_SHARE: i32 = 2;
+/// Blocks that are gone back. Not varied.
+pub(crate) const HEAD_BLOCKS_MAX: usize = 16;
 
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
 /// Addresses cost nothing. Not varied.

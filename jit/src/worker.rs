@@ -1,13 +1,13 @@
-//! The thread that compiles while the program goes on. When it has nothing to do, it asks now and then what is executed.
+//! The thread that compiles while the program goes on.
 
 use crate::compile::{CompileError, Compiled, Compiler};
 use crate::region::Region;
 use crate::settings::Settings;
-use crate::tuning::{BATCH_US, SAMPLE_ROUNDS, SAMPLE_US, SAMPLES};
+use crate::tuning::BATCH_US;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::PollHandle;
 use rum_interp::engine::POLL_ENGINE;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 /// A request to the thread.
@@ -71,20 +71,6 @@ impl Drop for Farewell<'_> {
     }
 }
 
-/// Waits for a job. Meanwhile raises the poll word a few times, more and more rarely: where compiled code is then is a sample of
-/// what it does.
-fn wait(todo: &Receiver<Job>, handle: &PollHandle) -> Result<Job, RecvTimeoutError> {
-    for round in 0..SAMPLE_ROUNDS {
-        for _ in 0..SAMPLES {
-            match todo.recv_timeout(Duration::from_micros(SAMPLE_US << round)) {
-                Err(RecvTimeoutError::Timeout) => handle.raise(POLL_ENGINE),
-                result => return result,
-            }
-        }
-    }
-    todo.recv().map_err(|_| RecvTimeoutError::Disconnected)
-}
-
 fn work(isa: OwnedTargetIsa, todo: &Receiver<Job>, finished: &Sender<Done>, handle: &PollHandle) {
     let _farewell = Farewell(handle);
     let mut compiler = Compiler::new(isa);
@@ -94,7 +80,7 @@ fn work(isa: OwnedTargetIsa, todo: &Receiver<Job>, finished: &Sender<Done>, hand
             if unannounced.take().is_some() {
                 handle.raise(POLL_ENGINE);
             }
-            wait(todo, handle)
+            todo.recv()
         });
         let Ok(Job { unit, region, settings }) = job else { return };
         let result = compiler.compile(&region, unit, &settings);

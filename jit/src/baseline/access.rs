@@ -1,10 +1,11 @@
 //! Words of segments: a quick way for the segments that are met most, in line; everything else by a routine, out of line.
 
+use super::buffer::{Label, When};
 use super::parts::{Access, Place, Slow, host};
 use super::translate::Translator;
 use crate::abi;
 use crate::guest::values::Known;
-use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use dynasmrt::{DynasmApi, dynasm};
 use rum_interp::engine::WATCH_VALUE;
 use rum_interp::engine::layout::SMALL_WORDS_MAX;
 use rum_interp::isa::Reg;
@@ -23,22 +24,24 @@ impl Translator<'_> {
         match self.values.get(segment) {
             Known::Const(0) => return self.access_program(access, exit),
             _ if self.zero >> segment.index() & 1 != 0 => {
-                let from = self.ops.new_dynamic_label();
+                let from = self.ops.label();
                 let id = access.segment;
-                dynasm!(self.ops; .arch x64; test Rd(id), Rd(id); jnz =>from);
+                dynasm!(self.ops; .arch x64; test Rd(id), Rd(id));
+                self.ops.jump_if(When::NotZero, from);
                 self.access_program(access, exit);
                 return self.slow_way(access, from, exit);
             }
             _ => {}
         }
-        let from = self.ops.new_dynamic_label();
+        let from = self.ops.label();
         if self.around.settings.lookup.all_named() {
-            dynasm!(self.ops; .arch x64; jmp =>from);
+            self.ops.jump(from);
             return self.slow_way(access, from, exit);
         }
         let Access { segment, offset, data, store } = access;
         if let Some(bound) = self.around.settings.lookup.id_bound {
-            dynasm!(self.ops; .arch x64; cmp Rd(segment), bound as i32; jae =>from);
+            dynasm!(self.ops; .arch x64; cmp Rd(segment), bound as i32);
+            self.ops.jump_if(When::NotBelow, from);
         }
         match offset {
             Place::Const(offset) if offset < SMALL_WORDS_MAX => {
@@ -47,15 +50,15 @@ impl Translator<'_> {
                     ; .arch x64
                     ; mov rcx, [r15 + abi::LENS]
                     ; cmp BYTE [rcx + Rq(segment)], bound
-                    ; jbe =>from
                 );
+                self.ops.jump_if(When::NotAbove, from);
                 if store {
                     dynasm!(self.ops; .arch x64; mov [r15 + Rq(segment) * 8 + bytes], Rd(data));
                 } else {
                     dynasm!(self.ops; .arch x64; mov Rd(data), [r15 + Rq(segment) * 8 + bytes]);
                 }
             }
-            Place::Const(_) => dynasm!(self.ops; .arch x64; jmp =>from),
+            Place::Const(_) => self.ops.jump(from),
             Place::Register(offset) => {
                 dynasm!(self.ops
                     ; .arch x64
@@ -64,8 +67,8 @@ impl Translator<'_> {
                     ; lea rax, [r15 + Rq(segment) * 8]
                     ; movzx ecx, BYTE [rcx + Rq(segment)]
                     ; cmp rdx, rcx
-                    ; jae =>from
                 );
+                self.ops.jump_if(When::NotBelow, from);
                 self.word(access);
             }
         }
@@ -88,18 +91,18 @@ impl Translator<'_> {
     }
 
     /// What the quick way is not for goes here, out of line, and comes back behind it.
-    fn slow_way(&mut self, access: Access, from: DynamicLabel, exit: DynamicLabel) {
-        let back = self.ops.new_dynamic_label();
-        dynasm!(self.ops; .arch x64; =>back);
+    fn slow_way(&mut self, access: Access, from: Label, exit: Label) {
+        let back = self.ops.label();
+        self.ops.bind(back);
         self.slow.push(Slow { from, back, exit, access });
     }
 
     /// A word of segment 0.
-    fn access_program(&mut self, access: Access, exit: DynamicLabel) {
+    fn access_program(&mut self, access: Access, exit: Label) {
         let Access { offset, data, store, .. } = access;
         let length = self.program_len as i32;
         match offset {
-            Place::Const(offset) if offset >= self.program_len => dynasm!(self.ops; .arch x64; jmp =>exit),
+            Place::Const(offset) if offset >= self.program_len => self.ops.jump(exit),
             Place::Const(offset) => {
                 // The longest program ends within reach of a displacement, or the tier is not in use.
                 let bytes = (offset * 4) as i32;
@@ -108,23 +111,24 @@ impl Translator<'_> {
                         ; .arch x64
                         ; mov rcx, [r15 + abi::WATCH]
                         ; test BYTE [rcx + offset as i32], WATCH_VALUE as i8
-                        ; jnz =>exit
-                        ; mov [r15 + bytes], Rd(data)
                     );
+                    self.ops.jump_if(When::NotZero, exit);
+                    dynasm!(self.ops; .arch x64; mov [r15 + bytes], Rd(data));
                 } else {
                     dynasm!(self.ops; .arch x64; mov Rd(data), [r15 + bytes]);
                 }
             }
             Place::Register(offset) => {
-                dynasm!(self.ops; .arch x64; cmp Rd(offset), length; jae =>exit);
+                dynasm!(self.ops; .arch x64; cmp Rd(offset), length);
+                self.ops.jump_if(When::NotBelow, exit);
                 if store {
                     dynasm!(self.ops
                         ; .arch x64
                         ; mov rcx, [r15 + abi::WATCH]
                         ; test BYTE [rcx + Rq(offset)], WATCH_VALUE as i8
-                        ; jnz =>exit
-                        ; mov [r15 + Rq(offset) * 4], Rd(data)
                     );
+                    self.ops.jump_if(When::NotZero, exit);
+                    dynasm!(self.ops; .arch x64; mov [r15 + Rq(offset) * 4], Rd(data));
                 } else {
                     dynasm!(self.ops; .arch x64; mov Rd(data), [r15 + Rq(offset) * 4]);
                 }
@@ -135,21 +139,19 @@ impl Translator<'_> {
     /// What stands out of line.
     pub fn slow_ways(&mut self) {
         for Slow { from, back, exit, access } in std::mem::take(&mut self.slow) {
-            let routine = if access.store { self.around.routines.find_store } else { self.around.routines.find_load };
+            let routines = self.around.routines;
+            self.ops.bind(from);
             let segment = access.segment;
-            dynasm!(self.ops; .arch x64; =>from; mov esi, Rd(segment));
+            dynasm!(self.ops; .arch x64; mov esi, Rd(segment));
             match access.offset {
                 Place::Const(offset) => self.set(7, offset),
                 Place::Register(offset) => dynasm!(self.ops; .arch x64; mov edi, Rd(offset)),
             }
-            dynasm!(self.ops
-                ; .arch x64
-                ; call extern routine
-                ; test rax, rax
-                ; jz =>exit
-            );
+            self.ops.call(if access.store { routines.find_store } else { routines.find_load });
+            dynasm!(self.ops; .arch x64; test rax, rax);
+            self.ops.jump_if(When::Zero, exit);
             self.word(access);
-            dynasm!(self.ops; .arch x64; jmp =>back);
+            self.ops.jump(back);
         }
     }
 }

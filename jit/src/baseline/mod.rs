@@ -7,7 +7,7 @@
 //! where they can be entered; other words keep their blocks.
 //!
 //! Files: `tier.rs` the blocks there are; `translate.rs` words to code, `access.rs` those that access segments; `routines.rs` what blocks share, and the ways in and out;
-//! `table.rs` from a pc to code; `arena.rs` the memory for code. They are for x86-64 and Linux; elsewhere there is no such tier
+//! `table.rs` from a pc to code; `buffer.rs` a block under construction; `arena.rs` the memory for code. They are for x86-64 and Linux; elsewhere there is no such tier
 //! (`none.rs`), and the others do without.
 //!
 //! A block depends on its words, which are marked [`rum_interp::engine::WATCH_DERIVED`] as those of units are, and is
@@ -25,6 +25,7 @@ where_there_is_one! {
     #[expect(clippy::useless_conversion, reason = "what dynasm makes of registers that are numbers")]
     mod access;
     mod arena;
+    mod buffer;
     mod parts;
     #[expect(clippy::useless_conversion, reason = "as above")]
     mod routines;

@@ -38,6 +38,18 @@ impl Baseline {
         match self.0 {}
     }
 
+    pub fn head(&self, _: u32) -> u32 {
+        match self.0 {}
+    }
+
+    pub fn is_hot(&self, _: u32) -> bool {
+        match self.0 {}
+    }
+
+    pub fn is_held(&self, _: u32) -> bool {
+        match self.0 {}
+    }
+
     pub fn make(&mut self, _: &mut State, _: u32, _: i32) -> Option<Made> {
         match self.0 {}
     }

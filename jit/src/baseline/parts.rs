@@ -1,7 +1,7 @@
 //! What translation of accesses and of everything else have in common. A leaf but for where registers are.
 
+use super::buffer::Label;
 use super::routines::GUEST;
-use dynasmrt::DynamicLabel;
 use rum_interp::isa::Reg;
 
 /// The host register that holds one of the guest.
@@ -11,9 +11,9 @@ pub(super) fn host(reg: Reg) -> u8 {
 
 /// An access that the quick way is not for, out of line.
 pub(super) struct Slow {
-    pub from: DynamicLabel,
-    pub back: DynamicLabel,
-    pub exit: DynamicLabel,
+    pub from: Label,
+    pub back: Label,
+    pub exit: Label,
     pub access: Access,
 }
 

@@ -2,12 +2,13 @@
 
 use super::made::Made;
 use super::arena::Arena;
+use super::buffer::Buffer;
 use super::routines::{self, Routines, Trampoline};
 use super::table::Table;
 use super::translate::{Circumstances, PC_MAX, translate};
 use crate::abi::Slot;
 use crate::settings::Settings;
-use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX};
+use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE};
 use rum_interp::engine::{Backing, State};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -29,10 +30,13 @@ struct Block {
 /// The blocks, and all that they need.
 pub(crate) struct Baseline {
     arena: Arena,
+    buffer: Buffer,
     routines: Routines,
     table: Table,
     /// By their first words.
     blocks: BTreeMap<u32, Block>,
+    /// Where the blocks begin that are known to go to a word, by that.
+    sources: FxHashMap<u32, Vec<u32>>,
     /// Failed checks, by the words of their instructions.
     failures: FxHashMap<u32, u32>,
     /// Words whose instructions failed so often that the host executes them.
@@ -48,9 +52,11 @@ impl Baseline {
         let table = unsafe { Table::new(memory.program_words_max(), backing) }.ok()?;
         let mut baseline = Baseline {
             arena: Arena::new(BASELINE_CODE_BYTES)?,
+            buffer: Buffer::new(),
             routines: Routines::default(),
             table,
             blocks: BTreeMap::new(),
+            sources: FxHashMap::default(),
             failures: FxHashMap::default(),
             by_host: FxHashSet::default(),
             settings: settings.clone(),
@@ -108,6 +114,24 @@ impl Baseline {
         Some((way.count - block.from).saturating_add(self.settings.baseline_threshold))
     }
 
+    /// Where what leads to the hot block at `pc` begins: back from block to block, as long as
+    /// one of them is warm enough.
+    pub fn head(&self, pc: u32) -> u32 {
+        let mut way = vec![pc];
+        while let Some(&at) = way.last() {
+            let warmth = |pc: u32| self.warmth(pc).filter(|_| self.has(pc));
+            let sources = self.sources.get(&at).into_iter().flatten();
+            let most = sources.filter_map(|&source| Some((warmth(source)?, source))).max();
+            match most.filter(|&(most, _)| warmth(at).is_some_and(|warmth| most > warmth / HEAD_SHARE)) {
+                // Round a loop.
+                Some((_, source)) if way.contains(&source) => return pc,
+                Some((_, source)) if way.len() < HEAD_BLOCKS_MAX => way.push(source),
+                _ => return at,
+            }
+        }
+        pc
+    }
+
     /// Translates the block at `pc`, which becomes hot when it was executed `until_hot` times. None if its first instruction
     /// is not for the tier. The caller has given up what depends on nothing being derived from its words.
     pub fn make(&mut self, state: &mut State, pc: u32, until_hot: i32) -> Option<Made> {
@@ -121,19 +145,25 @@ impl Baseline {
             settings: &self.settings,
         };
         let offset = self.arena.next();
-        let made = translate(&around, pc, self.arena.base() as usize + offset)?;
-        if !self.arena.add(&made.code) {
+        self.buffer.start(self.arena.base() as usize + offset);
+        let made = translate(&around, pc, &mut self.buffer)?;
+        let code = self.buffer.finish();
+        let code_bytes = code.len();
+        if !self.arena.add(code) {
             return None;
         }
         for word in pc..pc + made.words {
             state.watch_mut().mark_derived(word);
+        }
+        for target in made.targets {
+            self.sources.entry(target).or_default().push(pc);
         }
         let code = u32::try_from(offset).expect("the arena is smaller");
         self.blocks.insert(pc, Block { words: made.words, code, from: 0 });
         self.heat(pc, until_hot);
         self.table.get_mut(pc).code = code;
         let ns = start.elapsed().as_nanos() as u64;
-        Some(Made { words: made.words, code_bytes: made.code.len(), ns })
+        Some(Made { words: made.words, code_bytes, ns })
     }
 
     /// The block at `pc` becomes hot when it was executed so often from now on.
@@ -150,6 +180,16 @@ impl Baseline {
             block.from = 0;
             self.table.get_mut(pc).count = HELD;
         }
+    }
+
+    /// Whether the block at `pc` has become hot.
+    pub fn is_hot(&self, pc: u32) -> bool {
+        self.table.get(pc).is_some_and(|way| way.count >= 0)
+    }
+
+    /// Whether the block at `pc` does not become hot.
+    pub fn is_held(&self, pc: u32) -> bool {
+        self.table.get(pc).is_some_and(|way| way.count < HELD / 2)
     }
 
     /// A unit is entered at `pc` now.
@@ -202,6 +242,7 @@ impl Baseline {
     pub fn clear(&mut self, state: &mut State, settings: &Settings) -> Vec<u32> {
         let dead: Vec<u32> = self.blocks.keys().copied().collect();
         dead.iter().for_each(|&pc| self.drop_block(pc));
+        self.sources.clear();
         self.failures.clear();
         self.by_host.clear();
         let fits = self.restart(state, settings);

@@ -3,8 +3,9 @@
 //! What the block itself knows of its registers is used (a jump to a constant, a segment that is 0), and what registers
 //! hold when it is translated says which way of an access comes first; nothing else is looked at.
 
+use super::buffer::{Buffer, Label, When};
 use super::parts::{Access, Slow, host};
-use super::routines::{Assembler, Routines};
+use super::routines::Routines;
 use super::table::{WAY_COUNT, WAY_SHIFT};
 use crate::abi::{self, Slot};
 use crate::guest::inst::Inst;
@@ -12,7 +13,7 @@ use crate::guest::met::Met;
 use crate::guest::values::{Known, Values};
 use crate::settings::Settings;
 use crate::tuning::BLOCK_WORDS_MAX;
-use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use dynasmrt::{DynasmApi, dynasm};
 use rum_interp::Word;
 use rum_interp::engine::{State, WATCH_BLIND};
 use rum_interp::isa::{Instruction, Reg};
@@ -30,21 +31,21 @@ pub(super) struct Circumstances<'a> {
     pub settings: &'a Settings,
 }
 
-/// A block's code.
+/// A block that was translated; its code is in the buffer.
 pub(super) struct Block {
-    pub code: Vec<u8>,
     /// Words that it was made from.
     pub words: u32,
+    /// Where it is known to go.
+    pub targets: Vec<u32>,
 }
 
-/// Translates the block at `pc`, for code at an address. None if its first instruction is not for the tier.
-pub(super) fn translate(around: &Circumstances, pc: u32, address: usize) -> Option<Block> {
+/// Translates the block at `pc` into a buffer that was started. None if its first instruction is not for the tier.
+pub(super) fn translate(around: &Circumstances, pc: u32, ops: &mut Buffer) -> Option<Block> {
     let program = around.state.memory().program();
-    let ops = Assembler::new_with_capacity(address, 1024, 0, 0, 0, 32, 0);
     let registers = around.state.registers();
     let zero = (0..8).filter(|&reg| registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
     let mut translator = Translator {
-        ops,
+        ops: &mut *ops,
         around,
         program_len: program.len() as u32,
         pc,
@@ -54,6 +55,7 @@ pub(super) fn translate(around: &Circumstances, pc: u32, address: usize) -> Opti
         exits: Vec::new(),
         slow: Vec::new(),
         length_at: None,
+        targets: Vec::new(),
     };
     translator.start();
     let words = translator.line(program);
@@ -61,12 +63,11 @@ pub(super) fn translate(around: &Circumstances, pc: u32, address: usize) -> Opti
         return None;
     }
     translator.cold_code();
-    let Translator { ops, length_at, .. } = translator;
-    let mut code = ops.finalize().expect("labels are bound and near");
+    let Translator { length_at, targets, .. } = translator;
     if let Some(at) = length_at {
-        code[at..at + 4].copy_from_slice(&words.to_le_bytes());
+        ops.finish()[at..at + 4].copy_from_slice(&words.to_le_bytes());
     }
-    Some(Block { code, words })
+    Some(Block { words, targets })
 }
 
 /// Why a block is left: which routine does it.
@@ -81,14 +82,14 @@ enum Why {
 
 /// A way out of the block, out of line.
 struct ExitTo {
-    label: DynamicLabel,
+    label: Label,
     why: Why,
     pc: u32,
     uncounted: u32,
 }
 
 pub(super) struct Translator<'a> {
-    pub ops: Assembler,
+    pub ops: &'a mut Buffer,
     pub around: &'a Circumstances<'a>,
     pub program_len: u32,
     pc: u32,
@@ -101,6 +102,7 @@ pub(super) struct Translator<'a> {
     pub slow: Vec<Slow>,
     /// Where the block's length stands in its code, if that counts.
     length_at: Option<usize>,
+    targets: Vec<u32>,
 }
 
 impl Translator<'_> {
@@ -109,12 +111,14 @@ impl Translator<'_> {
         if self.around.settings.count {
             let limit = self.exit(Why::Limit);
             dynasm!(self.ops; .arch x64; mov rax, [r15 + abi::EXECUTED]; add rax, DWORD i32::MAX);
-            self.length_at = Some(self.ops.offset().0 - 4);
-            dynasm!(self.ops; .arch x64; cmp rax, [r15 + abi::slot(Slot::Until)]; ja =>limit);
+            self.length_at = Some(self.ops.len() - 4);
+            dynasm!(self.ops; .arch x64; cmp rax, [r15 + abi::slot(Slot::Until)]);
+            self.ops.jump_if(When::Above, limit);
         }
         let count = (self.pc << WAY_SHIFT) as i32 + WAY_COUNT;
         let hot = self.exit(Why::Hot);
-        dynasm!(self.ops; .arch x64; inc DWORD [r14 + count]; jns =>hot);
+        dynasm!(self.ops; .arch x64; inc DWORD [r14 + count]);
+        self.ops.jump_if(When::NotNegative, hot);
     }
 
     /// Translates instruction after instruction. Gives their number.
@@ -135,7 +139,7 @@ impl Translator<'_> {
                 }
                 return words;
             }
-            if words >= BLOCK_WORDS_MAX {
+            if words >= BLOCK_WORDS_MAX || self.ops.is_filling() {
                 self.go_on_at(self.pc);
                 return words;
             }
@@ -163,21 +167,18 @@ impl Translator<'_> {
         watch.is_volatile(self.pc) || (words > 0 && watch.byte(self.pc) & WATCH_BLIND != 0)
     }
 
-    fn exit(&mut self, why: Why) -> DynamicLabel {
-        let label = self.ops.new_dynamic_label();
+    fn exit(&mut self, why: Why) -> Label {
+        let label = self.ops.label();
         self.exits.push(ExitTo { label, why, pc: self.pc, uncounted: self.uncounted });
         label
     }
 
     /// An exit for a check, which tests may force.
-    pub fn check(&mut self) -> DynamicLabel {
+    pub fn check(&mut self) -> Label {
         let exit = self.exit(Why::Check);
         if self.around.settings.forced_exits {
-            dynasm!(self.ops
-                ; .arch x64
-                ; dec QWORD [r15 + abi::slot(Slot::ForceExit)]
-                ; jz =>exit
-            );
+            dynasm!(self.ops; .arch x64; dec QWORD [r15 + abi::slot(Slot::ForceExit)]);
+            self.ops.jump_if(When::Zero, exit);
         }
         exit
     }
@@ -217,10 +218,10 @@ impl Translator<'_> {
             Instruction::Div { a, b, c } => {
                 let exit = self.check();
                 let (a, b, c) = (host(a), host(b), host(c));
+                dynasm!(self.ops; .arch x64; test Rd(c), Rd(c));
+                self.ops.jump_if(When::Zero, exit);
                 dynasm!(self.ops
                     ; .arch x64
-                    ; test Rd(c), Rd(c)
-                    ; jz =>exit
                     ; mov eax, Rd(b)
                     ; xor edx, edx
                     ; div Rd(c)
@@ -254,13 +255,10 @@ impl Translator<'_> {
     /// Calls a routine with a register, and leaves if it gives 0.
     fn call(&mut self, argument: u8, routine: usize) {
         let exit = self.check();
-        dynasm!(self.ops
-            ; .arch x64
-            ; mov edi, Rd(argument)
-            ; call extern routine
-            ; test eax, eax
-            ; jz =>exit
-        );
+        dynasm!(self.ops; .arch x64; mov edi, Rd(argument));
+        self.ops.call(routine);
+        dynasm!(self.ops; .arch x64; test eax, eax);
+        self.ops.jump_if(When::Zero, exit);
     }
 
     /// Has the host execute the instruction at the pc.
@@ -270,7 +268,7 @@ impl Translator<'_> {
         if self.around.settings.count {
             dynasm!(self.ops; .arch x64; mov ecx, uncounted);
         }
-        dynasm!(self.ops; .arch x64; call extern routine);
+        self.ops.call(routine);
         // It is counted by the host, and everything before it was counted first.
         self.uncounted = 0;
     }
@@ -278,24 +276,32 @@ impl Translator<'_> {
     /// The load-program at the pc: a jump, or a case for the interpreter.
     fn jump(&mut self, b: Reg, c: Reg) {
         let poll = self.exit(Why::Poll);
-        dynasm!(self.ops; .arch x64; cmp DWORD [r15 + abi::POLL], 0; jne =>poll);
+        dynasm!(self.ops; .arch x64; cmp DWORD [r15 + abi::POLL], 0);
+        self.ops.jump_if(When::NotZero, poll);
         match self.values.get(b) {
             Known::Const(0) => {}
             _ => {
                 let exit = self.exit(Why::Next);
                 let b = host(b);
-                dynasm!(self.ops; .arch x64; test Rd(b), Rd(b); jnz =>exit);
+                dynasm!(self.ops; .arch x64; test Rd(b), Rd(b));
+                self.ops.jump_if(When::NotZero, exit);
             }
         }
         match self.values.get(c) {
-            Known::Const(target) if target < self.program_len => self.set(7, target),
+            Known::Const(target) if target < self.program_len => {
+                self.targets.push(target);
+                self.set(7, target);
+            }
             Known::Choice(x, y) if x.max(y) < self.program_len => {
+                self.targets.extend([x, y]);
                 let c = host(c);
                 dynasm!(self.ops; .arch x64; mov edi, Rd(c));
             }
             _ => {
                 let (c, length, exit) = (host(c), self.program_len as i32, self.exit(Why::Next));
-                dynasm!(self.ops; .arch x64; cmp Rd(c), length; jae =>exit; mov edi, Rd(c));
+                dynasm!(self.ops; .arch x64; cmp Rd(c), length);
+                self.ops.jump_if(When::NotBelow, exit);
+                dynasm!(self.ops; .arch x64; mov edi, Rd(c));
             }
         }
         self.uncounted += 1;
@@ -304,6 +310,7 @@ impl Translator<'_> {
 
     /// The block ends before the word at `pc`, and another begins there.
     fn go_on_at(&mut self, pc: u32) {
+        self.targets.push(pc);
         self.set(7, pc);
         self.pc -= 1; // the last word of this block is where it comes from
         self.go_to_edi();
@@ -331,7 +338,7 @@ impl Translator<'_> {
     /// The instruction at the pc is not for the tier.
     fn leave_to_interpreter(&mut self) {
         let exit = self.exit(Why::Next);
-        dynasm!(self.ops; .arch x64; jmp =>exit);
+        self.ops.jump(exit);
     }
 
     /// What stands out of line.
@@ -346,11 +353,12 @@ impl Translator<'_> {
                 Why::Limit => routines.leave_limit,
                 Why::Hot => routines.hot,
             };
-            dynasm!(self.ops; .arch x64; =>label; mov edx, pc as i32);
+            self.ops.bind(label);
+            dynasm!(self.ops; .arch x64; mov edx, pc as i32);
             if self.around.settings.count {
                 dynasm!(self.ops; .arch x64; mov ecx, uncounted as i32);
             }
-            dynasm!(self.ops; .arch x64; jmp extern routine);
+            self.ops.jump_to(routine);
         }
     }
 }

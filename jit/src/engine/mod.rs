@@ -163,17 +163,9 @@ impl Engine {
             });
         }
         let pc = state.pc();
-        match *exit {
-            Exit::Block { reason: Reason::Check } => self.units.block_check_failed(state, pc),
-            Exit::Site { unit, reason: Reason::Poll } => self.sampled(state_of(machine), unit),
-            Exit::Poll => {
-                if let Some((unit, _)) = self.units.owner(pc) {
-                    self.sampled(state_of(machine), unit);
-                }
-            }
-            _ => {}
+        if let Exit::Block { reason: Reason::Check } = *exit {
+            self.units.block_check_failed(state, pc);
         }
-        let state = state_of(machine);
         if let Exit::Miss { from } = *exit
             && pc < state.memory().program_len()
             && self.units.entry(pc).is_none()

@@ -47,15 +47,22 @@ impl Engine {
         }
         let zero = (0..8).filter(|&reg| state.registers()[reg] == 0).fold(0, |set, reg| set | 1 << reg);
         let replacements = state.replacements();
-        self.units.set_heat(state, root, Heat::Counting(0));
+        // A block stays as warm as it is until its region was found.
+        if !self.units.has_block(root) {
+            self.units.set_heat(state, root, Heat::Counting(0));
+        }
         let stop = self.look_ahead(machine, zero, until);
         let state = state_of(machine);
         if stop.is_none() && state.replacements() == replacements {
             self.catch_up(state);
             if !from.is_some_and(|from| self.grow(state, from, root, zero)) {
-                self.request(state, root, zero, None);
+                let head = self.units.head(root);
+                let leads_here = |region: Region| region.blocks.contains_key(&root);
+                let begins = head != root && self.finder(state).region(head, zero, None).is_some_and(leads_here);
+                self.request(state, if begins { head } else { root }, zero, None);
             }
         }
+        self.units.cool(state, root);
         stop
     }
 
@@ -98,26 +105,6 @@ impl Engine {
     fn grow_now(&mut self, state: &mut State, root: u32, zero: u8, number: u32) {
         if self.profile.is_grown(root) {
             self.request(state, root, zero, Some(number));
-        }
-    }
-
-    /// Compiled code was asked at a moment of no meaning, and was in the unit. What is hot at the same time, and leads to each other,
-    /// becomes one unit: units go from one to the other by way of memory.
-    pub(super) fn sampled(&mut self, state: &mut State, number: u32) {
-        let Some(root) = self.units.get(number).map(|unit| unit.root) else { return };
-        let Some(hot) = self.profile.sampled(root) else { return };
-        for &root in &hot {
-            let Some((number, unit)) = self.units.owner(root).filter(|(_, unit)| unit.root == root) else { continue };
-            let zero = unit.zero;
-            let others: Vec<u32> =
-                hot.iter().copied().filter(|&other| other != root && !unit.depends_on(other)).collect();
-            if others.is_empty() || !self.profile.join(root, &others) {
-                continue;
-            }
-            let region = self.finder(state).region(root, zero, Some(number));
-            if region.is_some_and(|region| others.iter().any(|&other| region.contains(other))) {
-                return self.request(state, root, zero, Some(number));
-            }
         }
     }
 
@@ -171,7 +158,7 @@ impl Engine {
             }
             None => {
                 // Until it is published the interpreter goes on, and asks no more for any of this; other regions link to it.
-                for pc in heads {
+                for pc in heads.into_iter().filter(|_| replaces.is_none()) {
                     if self.units.entry(pc).is_none() {
                         self.units.set_heat(state, pc, Heat::Waiting);
                     }
@@ -287,7 +274,7 @@ impl Engine {
     fn cool(&mut self, state: &mut State, region: &Region) {
         for &pc in region.blocks.keys() {
             if self.units.entry(pc).is_none() {
-                self.units.set_heat(state, pc, Heat::Counting(0));
+                self.units.release(state, pc);
             }
         }
     }

@@ -39,6 +39,11 @@ impl Units {
         self.baseline.as_ref().is_some_and(|baseline| baseline.has(pc))
     }
 
+    /// Where to begin to compile the hot word at `pc`.
+    pub fn head(&self, pc: u32) -> u32 {
+        self.baseline.as_ref().map_or(pc, |baseline| baseline.head(pc))
+    }
+
     /// How warm the word at `pc` is, to be compared.
     pub fn warmth(&self, state: &State, pc: u32) -> i32 {
         let by_blocks = self.baseline.as_ref().filter(|_| self.entry(pc).is_none());
@@ -56,6 +61,24 @@ impl Units {
             Heat::HasCode => {}
         }
         state.heat_mut().set(pc, Heat::HasCode);
+    }
+
+    /// Where no unit can be entered, a word that was waiting counts again.
+    pub fn release(&mut self, state: &mut State, pc: u32) {
+        let waits = match self.baseline.as_ref().filter(|baseline| baseline.has(pc)) {
+            Some(baseline) => baseline.is_held(pc),
+            None => state.heat().get(pc) == Heat::Waiting,
+        };
+        if waits {
+            self.set_heat(state, pc, Heat::Counting(0));
+        }
+    }
+
+    /// If the block at `pc` is hot still, it counts again.
+    pub fn cool(&mut self, state: &mut State, pc: u32) {
+        if self.baseline.as_ref().is_some_and(|baseline| baseline.has(pc) && baseline.is_hot(pc)) {
+            self.set_heat(state, pc, Heat::Counting(0));
+        }
     }
 
     /// Makes a block at `pc`. Whether that could be done.

@@ -190,7 +190,7 @@ impl Units {
         }
         for &pc in region.blocks.keys() {
             if self.entry(pc).is_none() {
-                self.set_heat(state, pc, Heat::Counting(0));
+                self.release(state, pc);
             }
         }
         let unit = Unit::new(region, plan, entries);
