@@ -280,6 +280,7 @@ impl Contender for JitContender {
             Drive::Uncounted => run_watched(&mut vm),
             _ => drive(&mut vm, self.drive, case),
         };
+        assert_sound(&vm.stats(), &options);
         let counters = flatten(&vm.stats());
         assert_settled(&counters, case.program.len());
         let mut run = Run::new(outcome_of(vm.machine(), stop, &output));
@@ -313,6 +314,15 @@ fn drive(vm: &mut Vm, drive: Drive, case: &Case) -> RumStop {
             stop => return stop,
         }
     }
+}
+
+/// No code is missing because the compiler has a defect: that costs time only, and would pass otherwise.
+///
+/// # Panics
+/// Some is, and that was not asked for.
+fn assert_sound(stats: &Stats, options: &Options) {
+    let defects = stats.compiler_failures.get("defect").copied().unwrap_or(0);
+    assert!(defects == 0 || options.compiler_panics_every.is_some(), "the compiler has failed {defects} times");
 }
 
 /// Nothing is compiled again and again: what programs like these publish beyond their first few units, apart from what a

@@ -98,6 +98,20 @@ fn names_behind_the_length_byte() {
     assert_golden!(guest);
 }
 
+/// The same in a small space: what was read on one way is not used behind both.
+#[test]
+fn names_behind_a_length_byte_that_not_all_have() {
+    let mut guest = Guest::new(|b| {
+        b.literal(R4, 1);
+        b.index(R2, R1, R4);
+        b.abandon(R1);
+        b.halt();
+    })
+    .met(1, Met::NAMED);
+    guest.settings.lookup = Lookup { id_bound: Some(1 << 24), ..MIXED };
+    assert_golden!(guest);
+}
+
 /// An array that mostly has a name, or is segment 0: the table first, or behind the length byte.
 #[test]
 fn names_first() {

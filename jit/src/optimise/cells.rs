@@ -251,7 +251,8 @@ impl Translator<'_> {
             }
             Bounded::Const(offset) => {
                 let byte = layout::len_byte(&mut self.e.b, address);
-                if let Some(id) = of {
+                // Where identifiers are bounded, not everything comes by here.
+                if let Some(id) = of.filter(|_| self.settings.lookup.id_bound.is_none()) {
                     self.env.segments.learn_byte(id, LenByte { byte, is_active: false });
                 }
                 self.is_above(byte, types::I8, offset, 1)
