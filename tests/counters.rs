@@ -1,7 +1,7 @@
 //! What the counters show: one patched word kills the units that depend on it and no other, every optimisation does
 //! something unless it is switched off, and hot programs run in compiled code.
 
-use crate::support::{arg, counter, root, rum, shared, status, stderr};
+use crate::support::{arg, counter, image, root, rum, shared, status, stderr};
 use rum::{Console, Ids, Machine, MachineOptions, Optimisation, Options, Stats, Stop, Vm, Word};
 use rum_testkit::builder::{Builder, Label, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::contenders::{Drive, JitContender, machine_options};
@@ -389,4 +389,37 @@ fn what_is_hot_is_compiled_from_its_head_on() {
     assert!(matches!(vm.run(None), Stop::Halt));
     let roots: Vec<u32> = vm.listings().iter().map(|unit| unit.root).collect();
     assert_eq!(roots, [begins]);
+}
+
+/// Adds up its input.
+fn sum_of_input() -> Vec<Word> {
+    let mut b = Builder::new();
+    let [more, end] = std::array::from_fn(|_| b.label());
+    let start = b.label_here();
+    b.input(R1);
+    b.not(R2, R1);
+    b.branch(R2, more, end, [R3, R5], R0);
+    b.bind(more);
+    b.add(R4, R4, R1);
+    b.goto(start, R3, R0);
+    b.bind(end);
+    b.halt();
+    b.build()
+}
+
+/// Bytes that are there are read by compiled code; the host is asked for pieces.
+#[test]
+fn input_is_read_in_compiled_code() {
+    const BYTES: u64 = 200_000;
+    let path = image(&sum_of_input());
+    for options in [&["--no-baseline"][..], &["--hot-threshold", "1000000000"], &[]] {
+        let args =
+            [&["--engine", "jit", "--compile-threads", "0", "--stats=json"][..], options, &[arg(&path)]].concat();
+        let run = rum(&args).write_stdin(vec![7; BYTES as usize]).output().expect("it starts");
+        assert_eq!(status(&run), 0, "{}", stderr(&run));
+        // Elsewhere there is no baseline tier.
+        let compiled = counter(&run, "instructions_compiled") > counter(&run, "instructions") / 10 * 9;
+        assert!(compiled || options.len() == 2, "{options:?}: {}", stderr(&run));
+        assert!(counter(&run, "host_steps") < BYTES / 500, "{options:?}: {}", stderr(&run));
+    }
 }

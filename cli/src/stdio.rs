@@ -78,6 +78,13 @@ impl Console for StdConsole {
         Ok(byte)
     }
 
+    fn read_ahead(&mut self, buffer: &mut [u8]) -> usize {
+        let mut rest = &self.piece[self.at..];
+        let count = rest.read(buffer).unwrap_or(0);
+        self.at += count;
+        count
+    }
+
     fn ready(&self) -> bool {
         self.ended || self.at < self.piece.len()
     }

@@ -20,6 +20,13 @@ pub trait Console: Any + Send {
     /// Whatever prevents it. The machine stops before the input instruction.
     fn read(&mut self) -> io::Result<Option<u8>>;
 
+    /// Gives bytes that follow those read so far, as far as they are there without waiting, at most as many as the buffer
+    /// takes: how many. They count as read, and the machine keeps them until its program asks for them. A console that
+    /// wants to know when each byte is read gives none.
+    fn read_ahead(&mut self, _buffer: &mut [u8]) -> usize {
+        0
+    }
+
     /// Whether [`Console::read`] can answer at once. If not, all output is written before it is called.
     fn ready(&self) -> bool {
         false
@@ -59,6 +66,13 @@ impl Console for Stdio {
         let byte = self.input.get(self.at).copied();
         self.at += usize::from(byte.is_some());
         Ok(byte)
+    }
+
+    fn read_ahead(&mut self, buffer: &mut [u8]) -> usize {
+        let mut rest = &self.input[self.at..];
+        let count = rest.read(buffer).unwrap_or(0);
+        self.at += count;
+        count
     }
 
     fn ready(&self) -> bool {

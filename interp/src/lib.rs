@@ -45,6 +45,7 @@ mod guest;
 mod heat;
 pub mod host;
 pub mod image;
+mod input;
 pub mod isa;
 mod machine;
 pub mod memory;

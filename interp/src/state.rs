@@ -5,6 +5,7 @@
 
 use crate::guest::Guest;
 use crate::heat::HeatTable;
+use crate::input::Input;
 use crate::memory::{AddressSpace, GRANULES_MIN, Memory, MemoryOptions, NAMES_IN_PREFIX, strict_overcommit};
 use crate::memory::{NAMES_IN_PREFIX_END, PREFIX_BYTES};
 use crate::output::Output;
@@ -30,6 +31,8 @@ pub struct State {
     pub(crate) program: Program,
     /// Bytes put out and not yet written.
     pub(crate) output: Output,
+    /// Bytes taken from the console and not yet read.
+    pub(crate) input: Input,
     slots: [u64; SLOTS],
     /// Counts load-programs that replaced segment 0.
     pub(crate) replacements: u64,
@@ -86,6 +89,10 @@ pub mod offset {
     pub const OUTPUT_NEXT: i32 = field!(output.next);
     /// Address of the end of the output buffer, 64 bits.
     pub const OUTPUT_END: i32 = field!(output.end);
+    /// Address of the next byte of input that is there, 64 bits.
+    pub const INPUT_NEXT: i32 = field!(input.next);
+    /// Address of the end of the input that is there, 64 bits.
+    pub const INPUT_END: i32 = field!(input.end);
 
     /// Slot `index` of the engine above, 64 bits.
     pub const fn slot(index: usize) -> i32 {
@@ -180,6 +187,7 @@ impl State {
             guest: Guest::new(memory),
             program,
             output: Output::new(output_bytes_max)?,
+            input: Input::new(),
             replacements: 0,
             slots: [0; SLOTS],
         })

@@ -122,10 +122,13 @@ fn output(state: &mut State, console: &mut dyn Console, value: u32) -> Result<()
 }
 
 fn input(state: &mut State, console: &mut dyn Console) -> Result<u32, Stop> {
+    if let Some(byte) = state.input.pop() {
+        return Ok(u32::from(byte));
+    }
     if !console.ready() {
         state.output.flush(console).map_err(Stop::Console)?;
     }
-    match console.read() {
+    match state.input.read(console) {
         Ok(Some(byte)) => Ok(u32::from(byte)),
         Ok(None) => Ok(u32::MAX),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Stop::Interrupted),

@@ -138,6 +138,15 @@ impl Console for Tape {
         self.interrupt();
         Ok(self.input.pop_front())
     }
+
+    /// Sometimes nothing, sometimes a few bytes: every way to come to a byte is taken.
+    fn read_ahead(&mut self, buffer: &mut [u8]) -> usize {
+        let count = (self.rng.logarithmic(1, 8) as usize - 1).min(self.input.len()).min(buffer.len());
+        for (to, byte) in buffer.iter_mut().zip(self.input.drain(..count)) {
+            *to = byte;
+        }
+        count
+    }
 }
 
 /// The interpreter's way through a program.

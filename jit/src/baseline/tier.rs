@@ -114,22 +114,20 @@ impl Baseline {
         Some((way.count - block.from).saturating_add(self.settings.baseline_threshold))
     }
 
-    /// Where what leads to the hot block at `pc` begins: back from block to block, as long as
-    /// one of them is warm enough.
+    /// Where what leads to the hot block at `pc` begins: back from block to block, as long as one before it leads to it and is warm
+    /// enough. Not back over jumps from behind: what those lead to is a loop's head, or a procedure.
     pub fn head(&self, pc: u32) -> u32 {
-        let mut way = vec![pc];
-        while let Some(&at) = way.last() {
-            let warmth = |pc: u32| self.warmth(pc).filter(|_| self.has(pc));
-            let sources = self.sources.get(&at).into_iter().flatten();
-            let most = sources.filter_map(|&source| Some((warmth(source)?, source))).max();
-            match most.filter(|&(most, _)| warmth(at).is_some_and(|warmth| most > warmth / HEAD_SHARE)) {
-                // Round a loop.
-                Some((_, source)) if way.contains(&source) => return pc,
-                Some((_, source)) if way.len() < HEAD_BLOCKS_MAX => way.push(source),
-                _ => return at,
+        let warmth = |pc: u32| self.warmth(pc).filter(|_| self.has(pc));
+        let mut at = pc;
+        for _ in 0..HEAD_BLOCKS_MAX {
+            let sources = self.sources.get(&at).into_iter().flatten().filter(|&&source| source < at);
+            let Some((most, source)) = sources.filter_map(|&source| Some((warmth(source)?, source))).max() else { break };
+            if warmth(at).is_none_or(|warmth| most <= warmth / HEAD_SHARE) {
+                break;
             }
+            at = source;
         }
-        pc
+        at
     }
 
     /// Translates the block at `pc`, which becomes hot when it was executed `until_hot` times. None if its first instruction

@@ -54,6 +54,7 @@ pub(super) fn translate(around: &Circumstances, pc: u32, ops: &mut Buffer) -> Op
         zero,
         exits: Vec::new(),
         slow: Vec::new(),
+        inputs: Vec::new(),
         length_at: None,
         targets: Vec::new(),
     };
@@ -88,6 +89,14 @@ struct ExitTo {
     uncounted: u32,
 }
 
+/// An input for which no byte is there, out of line.
+struct NoInput {
+    from: Label,
+    back: Label,
+    pc: u32,
+    uncounted: u32,
+}
+
 pub(super) struct Translator<'a> {
     pub ops: &'a mut Buffer,
     pub around: &'a Circumstances<'a>,
@@ -100,6 +109,7 @@ pub(super) struct Translator<'a> {
     pub zero: u8,
     exits: Vec<ExitTo>,
     pub slow: Vec<Slow>,
+    inputs: Vec<NoInput>,
     /// Where the block's length stands in its code, if that counts.
     length_at: Option<usize>,
     targets: Vec<u32>,
@@ -143,8 +153,10 @@ impl Translator<'_> {
                 self.go_on_at(self.pc);
                 return words;
             }
-            if self.around.by_host.contains(&self.pc) || matches!(instruction, Instruction::Input { .. }) {
+            if self.around.by_host.contains(&self.pc) {
                 self.step();
+            } else if let Instruction::Input { c } = instruction {
+                self.input(host(c));
             } else if let Instruction::LoadProgram { b, c } = instruction {
                 self.jump(b, c);
                 return words + 1;
@@ -263,14 +275,41 @@ impl Translator<'_> {
 
     /// Has the host execute the instruction at the pc.
     fn step(&mut self) {
-        let (pc, uncounted, routine) = (self.pc as i32, self.uncounted as i32, self.around.routines.step);
-        dynasm!(self.ops; .arch x64; mov edx, pc);
-        if self.around.settings.count {
-            dynasm!(self.ops; .arch x64; mov ecx, uncounted);
-        }
-        self.ops.call(routine);
+        self.call_step(self.pc, self.uncounted);
         // It is counted by the host, and everything before it was counted first.
         self.uncounted = 0;
+    }
+
+    fn call_step(&mut self, pc: u32, uncounted: u32) {
+        dynasm!(self.ops; .arch x64; mov edx, pc as i32);
+        if self.around.settings.count {
+            dynasm!(self.ops; .arch x64; mov ecx, uncounted as i32);
+        }
+        self.ops.call(self.around.routines.step);
+    }
+
+    /// The input at the pc: a byte that is there already, or the host's step.
+    fn input(&mut self, to: u8) {
+        let (from, back) = (self.ops.label(), self.ops.label());
+        dynasm!(self.ops; .arch x64; mov rax, [r15 + abi::INPUT_NEXT]; cmp rax, [r15 + abi::INPUT_END]);
+        self.ops.jump_if(When::Zero, from);
+        dynasm!(self.ops; .arch x64; movzx Rd(to), BYTE [rax]; inc rax; mov [r15 + abi::INPUT_NEXT], rax);
+        self.count(self.uncounted + 1);
+        self.ops.bind(back);
+        self.inputs.push(NoInput { from, back, pc: self.pc, uncounted: self.uncounted });
+        self.uncounted = 0;
+    }
+
+    /// Counts instructions, if they are counted.
+    fn count(&mut self, instructions: u32) {
+        if self.around.settings.count {
+            let more = instructions as i32;
+            dynasm!(self.ops
+                ; .arch x64
+                ; add QWORD [r15 + abi::EXECUTED], more
+                ; add QWORD [r15 + abi::slot(Slot::BaselineExecuted)], more
+            );
+        }
     }
 
     /// The load-program at the pc: a jump, or a case for the interpreter.
@@ -317,14 +356,7 @@ impl Translator<'_> {
     }
 
     fn go_to_edi(&mut self) {
-        if self.around.settings.count {
-            let uncounted = self.uncounted as i32;
-            dynasm!(self.ops
-                ; .arch x64
-                ; add QWORD [r15 + abi::EXECUTED], uncounted
-                ; add QWORD [r15 + abi::slot(Slot::BaselineExecuted)], uncounted
-            );
-        }
+        self.count(self.uncounted);
         let from = self.pc as i32;
         dynasm!(self.ops
             ; .arch x64
@@ -344,6 +376,11 @@ impl Translator<'_> {
     /// What stands out of line.
     fn cold_code(&mut self) {
         self.slow_ways();
+        for NoInput { from, back, pc, uncounted } in std::mem::take(&mut self.inputs) {
+            self.ops.bind(from);
+            self.call_step(pc, uncounted);
+            self.ops.jump(back);
+        }
         for ExitTo { label, why, pc, uncounted } in std::mem::take(&mut self.exits) {
             let routines = self.around.routines;
             let routine = match why {

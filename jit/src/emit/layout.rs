@@ -302,6 +302,23 @@ pub(crate) fn advance(b: &mut FunctionBuilder, base: ir::Value, run: Run, granul
     b.ins().store(trusted(), next, base, abi::CURSOR);
 }
 
+/// Where the next byte of input is, and whether it is there.
+pub(crate) fn input(b: &mut FunctionBuilder, base: ir::Value) -> (ir::Value, ir::Value) {
+    let next = b.ins().load(types::I64, trusted(), base, abi::INPUT_NEXT);
+    let end = b.ins().load(types::I64, trusted(), base, abi::INPUT_END);
+    let is_there = b.ins().icmp(IntCC::NotEqual, next, end);
+    (next, is_there)
+}
+
+/// Takes the next byte of input, which is there, as 32 bits.
+pub(crate) fn take(b: &mut FunctionBuilder, base: ir::Value, next: ir::Value) -> ir::Value {
+    let byte = b.ins().uload8(types::I32, trusted(), next, 0);
+    let one = b.ins().iconst(types::I64, 1);
+    let after = b.ins().iadd(next, one);
+    b.ins().store(trusted(), after, base, abi::INPUT_NEXT);
+    byte
+}
+
 /// Where the next byte of output goes, and whether there is room for it.
 pub(crate) fn output(b: &mut FunctionBuilder, base: ir::Value) -> (ir::Value, ir::Value) {
     let next = b.ins().load(types::I64, trusted(), base, abi::OUTPUT_NEXT);

@@ -241,6 +241,12 @@ impl Engine {
                 self.units.kill(old, Cause::Improved, state, &mut self.journal);
             }
             self.units.publish(number, &pending.region, compiled.plan, offset, state, &mut self.journal);
+            // Where it takes the place of another, words that it is not entered at stay as warm as they were.
+            for &pc in pending.region.blocks.keys().filter(|_| pending.replaces.is_none()) {
+                if self.units.entry(pc).is_none() {
+                    self.units.set_heat(state, pc, Heat::Counting(0));
+                }
+            }
         }
     }
 

@@ -235,7 +235,7 @@ fn volatile_literal_stored_in_the_block() {
     assert_golden!(guest);
 }
 
-/// Input, and what nothing quicker worked for, is executed by the host.
+/// A byte that is there is read at once; the host is asked for more, and does what nothing quicker worked for.
 #[test]
 fn host_steps() {
     assert_golden!(

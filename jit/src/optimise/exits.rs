@@ -8,7 +8,7 @@ use crate::emit::layout;
 use crate::exit::{Complete, Reason, SITES_MAX, Site};
 use crate::guest::block::Block;
 use crate::guest::inst::Inst;
-use cranelift_codegen::ir::{self, InstBuilder, types};
+use cranelift_codegen::ir::{self, BlockArg, InstBuilder, types};
 use rum_interp::isa::Reg;
 
 impl Translator<'_> {
@@ -162,6 +162,36 @@ impl Translator<'_> {
             (Inst::Fixed(..), None) => {}
             (Inst::Volatile(_), _) => self.forget_registers(),
         }
+    }
+
+    /// Reads a byte of input that is there already; otherwise the host executes the instruction, with all that belongs to that.
+    pub(super) fn input(&mut self, c: Reg) {
+        self.count();
+        let base = self.base();
+        let (next, is_there) = layout::input(&mut self.e.b, base);
+        let [quick, go_on] = std::array::from_fn(|_| self.e.b.create_block());
+        let slow = self.e.cold_block();
+        let byte = self.e.b.append_block_param(go_on, types::I32);
+        self.e.b.ins().brif(is_there, quick, &[], slow, &[]);
+        self.e.b.switch_to_block(slow);
+        let env = self.env.clone();
+        self.send_all_home(u8::MAX);
+        self.store_pc(self.pc);
+        self.e.call_stub(base, Slot::StepStub, &[]);
+        let stop = self.e.stub_result(base, types::I32);
+        self.e.return_if(stop, Complete::Host);
+        let read = layout::load_register(&mut self.e.b, base, c.index());
+        self.e.b.ins().jump(go_on, &[BlockArg::Value(read)]);
+        self.env = env;
+        self.e.b.switch_to_block(quick);
+        let read = layout::take(&mut self.e.b, base, next);
+        if self.settings.count {
+            self.e.count(base, 1);
+        }
+        self.e.b.ins().jump(go_on, &[BlockArg::Value(read)]);
+        self.e.b.switch_to_block(go_on);
+        self.set(c, Val::Ssa(byte));
+        self.end_window();
     }
 
     /// Anything may have happened to the registers: they are at home, and those taken to be 0 must be again.

@@ -250,6 +250,7 @@ impl Translator<'_> {
         match inst {
             Inst::Fixed(Instruction::LoadProgram { .. }, _) => {}
             Inst::Volatile(Volatile::Literal(a)) => return self.patched_literal(a),
+            Inst::Fixed(Instruction::Input { c }, met) if !met.contains(Met::HOST) => self.input(c),
             _ if inst.is_by_host() => self.host_step(inst),
             Inst::Fixed(instruction, met) => return self.instruction(instruction, met),
             Inst::Volatile(Volatile::Anything) => unreachable!("the host's"),
