@@ -254,9 +254,10 @@ fn set_name(b: &mut FunctionBuilder, entry: Entry, place: ir::Value, words: ir::
 
 /// Gives back a name.
 pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: Entry, name: ir::Value) {
+    // The next name in the lower half, a length of 0 in the upper.
+    const _: () = assert!(NAME_PLACE == 0 && NAME_WORDS == 4, "both are one number of 64 bits");
     let next = free_name(b, base);
-    let none = b.ins().iconst(types::I32, 0);
-    set_name(b, entry, next, none);
+    b.ins().store(trusted(), next, entry.address, entry.displacement);
     b.ins().istore32(trusted(), name, base, abi::NAMES_FREE);
 }
 

@@ -1,6 +1,6 @@
 //! New segments, abandoned segments, and output: effects that may not happen twice.
 
-use super::segments::{Granule, LenByte, Offset, Reached, Segments};
+use super::segments::{Granule, LenByte, Length, Offset, Reached, Segments};
 use super::translator::Translator;
 use super::val::{Val, remember};
 use crate::abi::{self, Slot};
@@ -150,11 +150,12 @@ impl Translator<'_> {
         let index = self.name_index(id);
         let (lens, names) = (self.lens(), self.names());
         let entry = layout::name_entry(&mut self.e.b, names, index);
-        // Of a name that is not in use this is another name, and no segment is that low: its length byte is 0.
-        let place = layout::name_place(&mut self.e.b, entry);
-        let address = self.e.b.ins().iadd(lens, place);
-        let byte = layout::len_byte(&mut self.e.b, address);
-        let small = layout::is_small(&mut self.e.b, byte);
+        let Length { length, granule, .. } = self.length_of(id, true);
+        let address = self.e.b.ins().iadd(lens, granule.expect("all have names"));
+        // Not of length 0, as are names that are not in use; what is longer is not in a run. Its length byte need not be asked.
+        let one = self.e.b.ins().iconst(types::I32, 1);
+        let less = self.e.b.ins().isub(length, one);
+        let small = self.e.compare(IntCC::UnsignedLessThan, less, i64::from(SMALL_WORDS_MAX));
         self.give_back(id, small, address, Some((entry, index)));
     }
 
