@@ -7,6 +7,7 @@ use rum_testkit::builder::{Builder, Label, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::contenders::{Drive, JitContender, machine_options};
 use rum_testkit::matrix::{Contender, Run};
 use rum_testkit::outcome::Case;
+use rum_testkit::shapes::hostile;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -391,27 +392,11 @@ fn what_is_hot_is_compiled_from_its_head_on() {
     assert_eq!(roots, [begins]);
 }
 
-/// Adds up its input.
-fn sum_of_input() -> Vec<Word> {
-    let mut b = Builder::new();
-    let [more, end] = std::array::from_fn(|_| b.label());
-    let start = b.label_here();
-    b.input(R1);
-    b.not(R2, R1);
-    b.branch(R2, more, end, [R3, R5], R0);
-    b.bind(more);
-    b.add(R4, R4, R1);
-    b.goto(start, R3, R0);
-    b.bind(end);
-    b.halt();
-    b.build()
-}
-
 /// Bytes that are there are read by compiled code; the host is asked for pieces.
 #[test]
 fn input_is_read_in_compiled_code() {
     const BYTES: u64 = 200_000;
-    let path = image(&sum_of_input());
+    let path = image(&hostile::sum_of_input());
     for options in [&["--no-baseline"][..], &["--hot-threshold", "1000000000"], &[]] {
         let args =
             [&["--engine", "jit", "--compile-threads", "0", "--stats=json"][..], options, &[arg(&path)]].concat();

@@ -39,7 +39,12 @@ fn main() -> anyhow::Result<()> {
     let list: Vec<Value> = match Args::parse().kind {
         Kind::Hostile { folder } => hostile::all()
             .iter()
-            .map(|shape| Ok(json!({ "name": shape.name, "image": write(&folder, &shape.name, &shape.program)? })))
+            .map(|shape| {
+                let image = write(&folder, &shape.name, &shape.program)?;
+                let input = folder.join(format!("{}.stdin", shape.name));
+                fs::write(&input, &shape.input).with_context(|| format!("cannot write {}", input.display()))?;
+                Ok(json!({ "name": shape.name, "image": image, "input": input }))
+            })
             .collect::<anyhow::Result<_>>()?,
         Kind::Growth { folder, work } => growth::all(work)
             .iter()

@@ -12,14 +12,20 @@ pub struct Shape {
     pub name: String,
     /// The program.
     pub program: Vec<Word>,
+    /// What it reads.
+    pub input: Vec<u8>,
 }
 
 /// Every shape at a size that keeps a plain interpreter busy for about half a second. Where it is the number of places
 /// that hurts there are two: few places that are visited often, and so many that each is visited hardly more often than
 /// it takes to be compiled.
 pub fn all() -> Vec<Shape> {
-    let shape = |name: &str, program| Shape { name: name.to_string(), program };
+    let shape = |name: &str, program| Shape { name: name.to_string(), program, input: Vec::new() };
     vec![
+        Shape { input: vec![b'7'; 1 << 20], ..shape("input", sum_of_input()) },
+        shape("tiny-allocs", tiny_allocs(100_000_000)),
+        shape("jumps-to-next-most", jumps_to_next(1_000_000, 60)),
+        shape("computed-targets-most", computed_targets(1 << 19, 15_000_000)),
         shape("jumps-to-next-few", jumps_to_next(100, 2_000_000)),
         shape("jumps-to-next-many", jumps_to_next(100_000, 1_000)),
         shape("computed-jumps-to-next-few", computed_jumps_to_next(100, 2_000_000)),
@@ -71,6 +77,33 @@ pub fn ways_round(ways: u32, rounds: u32) -> Vec<Word> {
     b.goto(head, R3, R6);
     b.bind(end);
     b.halt();
+    b.build()
+}
+
+/// Adds up its input.
+pub fn sum_of_input() -> Vec<Word> {
+    let mut b = Builder::new();
+    let [more, end] = std::array::from_fn(|_| b.label());
+    let start = b.label_here();
+    b.input(R1);
+    b.not(R2, R1);
+    b.branch(R2, more, end, [R3, R5], R0);
+    b.bind(more);
+    b.add(R4, R4, R1);
+    b.goto(start, R3, R0);
+    b.bind(end);
+    b.halt();
+    b.build()
+}
+
+/// A loop that allocates a segment of two words and gives it back.
+pub fn tiny_allocs(rounds: u32) -> Vec<Word> {
+    let mut b = Builder::new();
+    b.literal(R1, 2);
+    let head = begin_rounds(&mut b, rounds);
+    b.alloc(R2, R1);
+    b.abandon(R2);
+    end_rounds(&mut b, head);
     b.build()
 }
 
