@@ -402,9 +402,10 @@ fn input_is_read_in_compiled_code() {
             [&["--engine", "jit", "--compile-threads", "0", "--stats=json"][..], options, &[arg(&path)]].concat();
         let run = rum(&args).write_stdin(vec![7; BYTES as usize]).output().expect("it starts");
         assert_eq!(status(&run), 0, "{}", stderr(&run));
-        // Elsewhere there is no baseline tier.
+        // Where there is no baseline tier, nothing is compiled at a threshold that high.
+        let may_be_interpreted = options.len() == 2 && !cfg!(all(target_arch = "x86_64", target_os = "linux"));
         let compiled = counter(&run, "instructions_compiled") > counter(&run, "instructions") / 10 * 9;
-        assert!(compiled || options.len() == 2, "{options:?}: {}", stderr(&run));
+        assert!(compiled || may_be_interpreted, "{options:?}: {}", stderr(&run));
         assert!(counter(&run, "host_steps") < BYTES / 500, "{options:?}: {}", stderr(&run));
     }
 }

@@ -140,9 +140,11 @@ pub(crate) fn decode_entry(rest: &[Word], program_len: usize) -> (Entry, usize) 
 fn decode_four(words: [Word; 4], program_len: usize) -> Option<Entry> {
     let inside = |offset: u32| (offset as usize) < program_len;
     // Most words begin no such four.
-    if !matches!(words.map(Op::of), [Op::Literal, Op::Literal, Op::CondMove, Op::LoadProgram])
-        && !matches!(words.map(Op::of), [Op::Literal, Op::Index | Op::Amend, Op::Literal, Op::Index | Op::Amend])
-    {
+    if !matches!(
+        words.map(Op::of),
+        [Op::Literal, Op::Literal, Op::CondMove, Op::LoadProgram]
+            | [Op::Literal, Op::Index | Op::Amend, Op::Literal, Op::Index | Op::Amend]
+    ) {
         return None;
     }
     match words.map(Instruction::decode) {

@@ -1,7 +1,7 @@
 //! Where a block's code is written, before it goes into the arena: bytes, and jumps to labels within the block.
 //!
-//! The macro of dynasmrt encodes instructions; its own assembler, which knows labels by name and relocations of every kind, took
-//! three quarters of the time of a translation.
+//! The macro of dynasmrt encodes instructions. Its own assembler knows labels by name and relocations of every kind, and allocates
+//! for each block; here is what a block needs, in memory that is used again.
 
 use dynasmrt::{AssemblyOffset, DynasmApi};
 

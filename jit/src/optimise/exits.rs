@@ -148,12 +148,7 @@ impl Translator<'_> {
     /// Has the host execute what stands at the pc.
     pub(super) fn host_step(&mut self, inst: Inst) {
         self.count();
-        self.send_all_home(u8::MAX);
-        self.store_pc(self.pc);
-        let base = self.base();
-        self.e.call_stub(base, Slot::StepStub, &[]);
-        let stop = self.e.stub_result(base, types::I32);
-        self.e.return_if(stop, Complete::Host);
+        self.call_step();
         self.end_window();
         self.env.slots.clear();
         self.forget_segments();
@@ -162,6 +157,16 @@ impl Translator<'_> {
             (Inst::Fixed(..), None) => {}
             (Inst::Volatile(_), _) => self.forget_registers(),
         }
+    }
+
+    /// Completes the state, and has the host execute the instruction at the pc; returns if that is not gone on from.
+    fn call_step(&mut self) {
+        self.send_all_home(u8::MAX);
+        self.store_pc(self.pc);
+        let base = self.base();
+        self.e.call_stub(base, Slot::StepStub, &[]);
+        let stop = self.e.stub_result(base, types::I32);
+        self.e.return_if(stop, Complete::Host);
     }
 
     /// Reads a byte of input that is there already; otherwise the host executes the instruction, with all that belongs to that.
@@ -175,11 +180,7 @@ impl Translator<'_> {
         self.e.b.ins().brif(is_there, quick, &[], slow, &[]);
         self.e.b.switch_to_block(slow);
         let env = self.env.clone();
-        self.send_all_home(u8::MAX);
-        self.store_pc(self.pc);
-        self.e.call_stub(base, Slot::StepStub, &[]);
-        let stop = self.e.stub_result(base, types::I32);
-        self.e.return_if(stop, Complete::Host);
+        self.call_step();
         let read = layout::load_register(&mut self.e.b, base, c.index());
         self.e.b.ins().jump(go_on, &[BlockArg::Value(read)]);
         self.env = env;
