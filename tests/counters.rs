@@ -345,6 +345,7 @@ fn blocks_execute_what_is_warm() {
 
 /// A procedure of three blocks that is called from six places, and whose last block is called by itself before, `alone` times. Gives
 /// the program and where the procedure begins.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn a_procedure_with_a_popular_end(alone: u32) -> (Vec<Word>, u32) {
     let mut b = Builder::new();
     let [start, middle, last] = std::array::from_fn(|_| b.label());
