@@ -10,7 +10,7 @@
 //! instructions do one after the other, every register written; `run.rs` leaves it at the first instruction that needs
 //! more than the quick way. Fields hold register numbers below 8; `run.rs` relies on that.
 
-use crate::isa::{Instruction, Op, Word};
+use crate::isa::{Instruction, LITERAL_MAX, Op, Word};
 
 /// The most words one entry stands for.
 pub(crate) const FUSED_MAX: usize = 4;
@@ -57,14 +57,14 @@ macro_rules! handlers {
             SlotStoreStore,
         }
 
-        fn single(op: Op) -> Handler {
+        const fn single(op: Op) -> Handler {
             match op {
                 $(Op::$single => Handler::$single,)*
                 _ => Handler::Slow,
             }
         }
 
-        fn pair(first: Op, second: Op) -> Option<Handler> {
+        const fn pair(first: Op, second: Op) -> Option<Handler> {
             match (first, second) {
                 $((Op::$first, Op::$second) => Some(Handler::$pair),)*
                 _ => None,
@@ -110,13 +110,41 @@ with_pairs! { handlers {
     single { CondMove Index Amend Add Mul Div Nand Alloc Abandon Output LoadProgram Literal }
 } }
 
+/// The four high bits of a word, which say the operator.
+const fn high(word: Word) -> usize {
+    (word >> 28) as usize
+}
+
+/// The handler of a single instruction, by the high bits of its word.
+static SINGLES: [Handler; 16] = {
+    let mut table = [Handler::Slow; 16];
+    let mut at = 0;
+    while at < 16 {
+        table[at] = single(Op::of((at as u32) << 28));
+        at += 1;
+    }
+    table
+};
+
+/// The handler of a pair, by the high bits of both words; none for most.
+static PAIRS: [[Option<Handler>; 16]; 16] = {
+    let mut table = [[None; 16]; 16];
+    let mut at = 0;
+    while at < 256 {
+        table[at / 16][at % 16] = pair(Op::of((at as u32 / 16) << 28), Op::of((at as u32) << 28));
+        at += 1;
+    }
+    table
+};
+
 /// The operands of one instruction: a, b, c and the literal value.
+#[inline(always)]
 fn operands(word: Word) -> (u8, u8, u8, u32) {
     let field = |shift: u32| (word >> shift & 7) as u8;
-    match Instruction::decode(word) {
-        Instruction::Literal { a, value } => (a.index() as u8, 0, 0, value),
-        _ => (field(6), field(3), field(0), 0),
+    if high(word) == Op::Literal as usize {
+        return (field(25), 0, 0, word & LITERAL_MAX);
     }
+    (field(6), field(3), field(0), 0)
 }
 
 /// The entry for code that starts with the words `rest` (at least one) of a program of `program_len` words, and how
@@ -129,22 +157,24 @@ pub(crate) fn decode_entry(rest: &[Word], program_len: usize) -> (Entry, usize) 
     }
     let (a, b, c, imm) = operands(rest[0]);
     if let [first, second, ..] = *rest
-        && let Some(handler) = pair(Op::of(first), Op::of(second))
+        && let Some(handler) = PAIRS[high(first)][high(second)]
     {
         let (d, e, f, imm2) = operands(second);
         return (Entry { handler, a, b, c, d, e, f, imm, imm2 }, 2);
     }
-    (Entry { handler: single(Op::of(rest[0])), a, b, c, imm, ..Entry::default() }, 1)
+    (Entry { handler: SINGLES[high(rest[0])], a, b, c, imm, ..Entry::default() }, 1)
 }
 
 fn decode_four(words: [Word; 4], program_len: usize) -> Option<Entry> {
+    const INDEX: usize = Op::Index as usize;
+    const AMEND: usize = Op::Amend as usize;
+    const LITERAL: usize = Op::Literal as usize;
+    const COND_MOVE: usize = Op::CondMove as usize;
     let inside = |offset: u32| (offset as usize) < program_len;
     // Most words begin no such four.
-    if !matches!(
-        words.map(Op::of),
-        [Op::Literal, Op::Literal, Op::CondMove, Op::LoadProgram]
-            | [Op::Literal, Op::Index | Op::Amend, Op::Literal, Op::Index | Op::Amend]
-    ) {
+    if high(words[0]) != LITERAL
+        || !matches!((high(words[1]), high(words[2])), (LITERAL, COND_MOVE) | (INDEX | AMEND, LITERAL))
+    {
         return None;
     }
     match words.map(Instruction::decode) {

@@ -44,6 +44,9 @@ pub fn decode_image(bytes: &[u8]) -> Result<Vec<Word>, ImageError> {
     Ok(words.iter().map(|&word| u32::from_be_bytes(word)).collect())
 }
 
+/// Damage is judged by so many bytes.
+const SAMPLE_BYTES: usize = 1 << 16;
+
 /// Whether `bytes` bytes that start with `sample` can be an image at all.
 fn check_size(bytes: usize, sample: &[u8]) -> Result<(), ImageError> {
     match bytes {
@@ -58,55 +61,62 @@ pub fn encode_image(words: &[Word]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
-/// Bytes read at once.
-const PIECE_BYTES: usize = 1 << 16;
-
-/// Reads an image piece by piece, so that its bytes and its words need not be in memory together.
+/// Reads an image, with its words where they are to stay.
 pub(crate) struct ImageReader<'a> {
     source: &'a mut dyn Read,
-    bytes: Vec<u8>,
-    words: Vec<Word>,
-    /// The first piece, to judge damage by.
-    sample: Vec<u8>,
     total_bytes: usize,
+    /// Whether the source said so.
+    has_ended: bool,
+    /// Bytes at the end that make no word.
+    rest: Vec<u8>,
 }
 
 impl<'a> ImageReader<'a> {
     pub fn new(source: &'a mut dyn Read) -> ImageReader<'a> {
-        ImageReader { source, bytes: Vec::new(), words: Vec::new(), sample: Vec::new(), total_bytes: 0 }
+        ImageReader { source, total_bytes: 0, has_ended: false, rest: Vec::new() }
     }
 
-    /// The next words, none at the end.
+    /// Reads into `room` until it is full or the image ends; gives the number of words, which are in the host's order.
     ///
     /// # Errors
     /// The source's.
-    pub fn next_piece(&mut self) -> io::Result<Option<&[Word]>> {
-        self.bytes.clear();
-        self.source.take(PIECE_BYTES as u64).read_to_end(&mut self.bytes)?;
-        if self.bytes.is_empty() {
-            return Ok(None);
+    pub fn fill(&mut self, room: &mut [[u8; 4]]) -> io::Result<usize> {
+        let bytes = room.as_flattened_mut();
+        let mut filled = 0;
+        while filled < bytes.len() && !self.has_ended {
+            match self.source.read(&mut bytes[filled..]) {
+                Ok(0) => self.has_ended = true,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
-        if self.total_bytes == 0 {
-            self.sample.clone_from(&self.bytes);
+        self.total_bytes += filled;
+        let (words, rest) = (filled / 4, filled % 4);
+        self.rest.extend_from_slice(&bytes[filled - rest..filled]);
+        for word in &mut room[..words] {
+            *word = u32::from_be_bytes(*word).to_ne_bytes();
         }
-        self.total_bytes += self.bytes.len();
-        self.words.clear();
-        self.words.extend(self.bytes.as_chunks::<4>().0.iter().map(|&word| u32::from_be_bytes(word)));
-        Ok(Some(&self.words))
+        Ok(words)
     }
 
-    /// Whether what was read is an image.
+    /// Whether what was read, of which `words` are the first words, is an image.
     ///
     /// # Errors
     /// [`ImageError::Empty`] and [`ImageError::Ragged`].
-    pub fn finish(self) -> Result<(), ImageError> {
-        check_size(self.total_bytes, &self.sample)
+    pub fn finish(mut self, words: &[Word]) -> Result<(), ImageError> {
+        if self.rest.is_empty() && self.total_bytes > 0 {
+            return Ok(());
+        }
+        let mut sample = encode_image(&words[..words.len().min(SAMPLE_BYTES / 4)]);
+        sample.append(&mut self.rest);
+        check_size(self.total_bytes, &sample)
     }
 }
 
 /// Guesses what happened to an image of odd size.
 fn damage_hint(bytes: &[u8]) -> &'static str {
-    let sample = &bytes[..bytes.len().min(1 << 16)];
+    let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
     let text = sample.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (b' '..0x7f).contains(&b));
     let count = |pattern: &[u8]| sample.windows(pattern.len()).filter(|window| *window == pattern).count();
     if sample.starts_with(&[0x1f, 0x8b]) {

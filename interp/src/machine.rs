@@ -55,6 +55,10 @@ impl MachineOptions {
     }
 }
 
+/// Words of an image that are read at once, at first and at the most: memory for them is asked for before.
+const READ_WORDS_MIN: usize = 1 << 10;
+const READ_WORDS_MAX: usize = 1 << 14;
+
 /// Why a machine could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -105,11 +109,17 @@ impl Machine {
         options: &MachineOptions,
     ) -> Result<Machine, SetupError> {
         let mut machine = Machine::without_program(console, options)?;
-        let mut words = ImageReader::new(image);
-        while let Some(piece) = words.next_piece().map_err(SetupError::Read)? {
-            machine.extend_program(piece)?;
+        let mut reader = ImageReader::new(image);
+        let mut piece = READ_WORDS_MIN;
+        while machine.state.guest.memory.read_program(piece, |room| reader.fill(room)).map_err(SetupError::Read)? {
+            piece = (2 * piece).min(READ_WORDS_MAX);
         }
-        words.finish()?;
+        // There is no more to read, or no more room.
+        let mut beyond = vec![[0; 4]; READ_WORDS_MAX];
+        let words = reader.fill(&mut beyond).map_err(SetupError::Read)?;
+        let beyond: Vec<Word> = beyond[..words].iter().map(|&word| Word::from_ne_bytes(word)).collect();
+        machine.extend_program(&beyond)?;
+        reader.finish(machine.state.guest.memory.program())?;
         machine.with_program()
     }
 
@@ -334,6 +344,7 @@ impl Machine {
 mod tests {
     use super::*;
     use crate::console::Scripted;
+    use crate::memory::GRANULES_MIN;
 
     /// A program that replaces itself by itself for ever still keeps its budget and answers polls.
     #[test]
@@ -364,6 +375,48 @@ mod tests {
             assert_eq!((machine.pc(), machine.output_bytes()), (1, max));
             assert_eq!(machine.console::<Scripted>().expect("a script").output, vec![b'A'; max as usize]);
         }
+    }
+
+    /// Gives a few bytes at a time, never the same number as before, and fails if it is asked after its end.
+    struct Trickle<'a>(&'a [u8], usize, bool);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!std::mem::replace(&mut self.2, self.0.is_empty()), "the end was told");
+            self.1 = self.1 % 70_001 + 1237;
+            let count = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..count])
+        }
+    }
+
+    /// Images of all sizes around those of the pieces, in machines that have room for them or not.
+    #[test]
+    fn images_are_read_where_they_stay() {
+        let options =
+            MachineOptions { address_space: AddressSpace::Granules(GRANULES_MIN), ..MachineOptions::default() };
+        let read = |bytes: &[u8], options: &MachineOptions| {
+            Machine::from_reader(&mut Trickle(bytes, 0, false), Box::new(Scripted::default()), options)
+        };
+        let words_max = read(&[0; 4], &options).expect("a word").memory().program_words_max();
+        let image: Vec<u8> = (0..words_max as u32 + 1).flat_map(|i| i.wrapping_mul(0x1_0107).to_be_bytes()).collect();
+        let sizes = [1, 1023, 1024, 1025, 3071, 3072, 3073, 50_000, words_max - 1, words_max];
+        for words in sizes {
+            let machine = read(&image[..4 * words], &options).expect("there is room");
+            let program = machine.segment(0).expect("segment 0");
+            assert_eq!(program.len(), words);
+            assert!(program.iter().enumerate().all(|(i, &word)| word == (i as u32).wrapping_mul(0x1_0107)));
+            let ragged = read(&image[..4 * words + 3], &options).expect_err("three bytes more");
+            assert!(ragged.to_string().contains(&format!("3 left over after {words} words")), "{ragged}");
+        }
+        let error = read(&image, &options).expect_err("a word too many");
+        assert!(
+            matches!(error, SetupError::Image(ImageError::TooLarge { words, limit }) if words == limit + 1),
+            "{error}"
+        );
+        let narrow = MachineOptions { memory_bytes_max: 20_000, ..options };
+        assert!(read(&image[..20_000], &narrow).is_ok());
+        let error = read(&image[..20_004], &narrow).expect_err("a word too many");
+        assert!(matches!(error, SetupError::OutOfMemory(OutOfMemory { words: 5001, .. })), "{error}");
     }
 
     #[test]

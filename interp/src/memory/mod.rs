@@ -394,7 +394,32 @@ impl Memory {
         true
     }
 
-    /// Appends `words` to the program; for reading an image piece by piece.
+    /// Appends to the program what `fill` writes into room for up to `words_max` words, as bytes, of which it tells how many it
+    /// wrote. False if that was not as many as there was room for, or there is no more room.
+    ///
+    /// # Errors
+    /// What `fill` says; nothing is appended then.
+    pub fn read_program(
+        &mut self,
+        words_max: usize,
+        fill: impl FnOnce(&mut [[u8; 4]]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        let len = self.program_len;
+        let budget = usize::try_from(self.limit_bytes.saturating_sub(self.used_bytes()) / 4).unwrap_or(usize::MAX);
+        let room = words_max.min(self.program_words_max() - len as usize).min(budget);
+        if room == 0 || self.make_room_for_program(len as usize + room).is_err() {
+            return Ok(false);
+        }
+        // SAFETY: segment 0 has so many words more now, which are initialised, and nothing else refers to them.
+        let words = unsafe { std::slice::from_raw_parts_mut(self.segments.word(0, len).cast::<[u8; 4]>(), room) };
+        let filled = fill(words);
+        let written = *filled.as_ref().unwrap_or(&0);
+        assert!(written <= room);
+        self.program_len = len + written as u32;
+        filled.map(|written| written == words_max)
+    }
+
+    /// Appends `words` to the program; for making one piece by piece.
     ///
     /// # Errors
     /// They do not fit, or the system has no memory for them.
