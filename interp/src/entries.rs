@@ -52,6 +52,11 @@ impl Entries {
         self.space.expect_use(first * size_of::<Entry>(), words * size_of::<Entry>());
     }
 
+    /// The end of the words that are visited together with the one at `pc`.
+    pub fn visited_with(pc: u32) -> u32 {
+        (pc / VISIT_WORDS as u32 + 1) * VISIT_WORDS as u32
+    }
+
     /// Notes that the word at `pc` is executed; whether something near it was before.
     pub fn visit(&mut self, pc: u32) -> bool {
         let at = pc as usize / VISIT_WORDS;

@@ -1,6 +1,7 @@
 //! Code that is executed for the first time, straight from its words: much is executed once, and decoding it would cost more than
 //! it saves.
 
+use crate::entries::Entries;
 use crate::isa::Instruction;
 use crate::state::State;
 use crate::view::View;
@@ -18,15 +19,18 @@ pub(crate) enum Straight {
 pub(crate) fn straight(state: &mut State, view: View) -> Straight {
     let start = state.guest.pc;
     let mut pc = start;
-    let end = loop {
-        // SAFETY: the pc lies in the program, whose words and entries the view leads to; the view is valid, because nothing
-        // here replaces the program; registers of an instruction are below 8.
-        let done = unsafe { one(view, pc) };
-        if !done {
-            break Straight::Step;
+    let end = 'line: loop {
+        // What is visited together.
+        let upto = Entries::visited_with(pc).min(view.program_len);
+        while pc < upto {
+            // SAFETY: the pc lies in the program, whose words and entries the view leads to; the view is valid, because nothing
+            // here replaces the program; registers of an instruction are below 8.
+            if !unsafe { one(view, pc) } {
+                break 'line Straight::Step;
+            }
+            pc += 1;
         }
-        pc += 1;
-        if pc >= view.program_len || !state.program.is_first_visit(pc) {
+        if pc == view.program_len || state.program.entries.visit(pc) {
             break Straight::Visited;
         }
     };
