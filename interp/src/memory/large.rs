@@ -4,7 +4,7 @@ use super::layout::{GRANULE_BYTES, LARGE, large_granules};
 use super::{GRANULE_COST_BYTES, Memory, OutOfMemory, PREFIX_BYTES, RETURN_BYTES_MIN};
 
 impl Memory {
-    /// A new large segment, identified by where it is.
+    /// A new large segment: where it is.
     #[cold]
     pub(super) fn alloc_large(&mut self, words: u32) -> Result<u32, OutOfMemory> {
         let id = self.take_large(words)?;
@@ -33,11 +33,11 @@ impl Memory {
         Ok(id)
     }
 
-    /// Gives back the large segment `id`, which is no name.
+    /// Gives back the large segment at `id`, which has a length byte.
     #[cold]
     pub(super) fn abandon_large(&mut self, id: u32) {
         self.give_large(id);
-        // SAFETY: `id` is below `id_bound`.
+        // SAFETY: `id` is one of the granules.
         unsafe { self.segments.set_len_byte(id, 0) };
     }
 

@@ -21,8 +21,8 @@
 //! Segment 0 starts at granule 0. Its length byte stays 0, so that the quick test fails for identifier 0 and a store that
 //! goes through is never a store into the program. Its length stands in the machine's state.
 //!
-//! Some identifiers, or all, are *names* instead (`names.rs`): they are looked up in a table, where the quick
-//! test fails.
+//! Some identifiers, or all, are *names* instead (`names.rs`): they are looked up in a table, which leads to a place. If all are,
+//! everything above holds of places.
 //!
 //! Which granules a new segment gets is the business of `small.rs` and `large.rs`.
 
@@ -59,7 +59,8 @@ pub(crate) const fn large_granules(words: u32) -> u32 {
     words.div_ceil(2) + 1
 }
 
-/// An entry of the table of names: where the segment is that has an identifier as its name.
+/// An entry of the table of names where others have none: where the segment is, which has no length byte, and how long. Where all
+/// segments have names, an entry is the place alone, of 32 bits.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Name {
@@ -69,7 +70,9 @@ pub(crate) struct Name {
     pub words: u32,
 }
 
-/// Bytes in an entry of the table of names, as a number of bits to shift an identifier by.
+/// Bytes in an entry of the table of names where all segments have one, as a number of bits to shift an identifier by.
+pub const PLACE_SHIFT: u32 = size_of::<u32>().trailing_zeros();
+/// The same where others have none.
 pub const NAME_SHIFT: u32 = size_of::<Name>().trailing_zeros();
 /// Where in an entry the segment's first granule stands, 32 bits.
 pub const NAME_PLACE: usize = std::mem::offset_of!(Name, place);
@@ -89,9 +92,11 @@ pub(crate) struct Segments {
     /// Identifiers at or above this have no length byte: the number of granules, or 0 where all identifiers are names.
     pub id_bound: u64,
     /// Address of the entry of name 0, which there is not.
-    pub names: *mut Name,
+    pub names: *mut u32,
     /// Names are below this.
     pub names_bound: u32,
+    /// Whether all segments have names.
+    pub all_named: bool,
 }
 
 impl Segments {
@@ -151,6 +156,19 @@ impl Segments {
         }
     }
 
+    /// As [`Segments::reaches`], for the segment at a place, which is one of the granules.
+    ///
+    /// # Safety
+    /// The segments are mapped.
+    #[inline(always)]
+    unsafe fn place_reaches(self, place: u32, offset: u32) -> bool {
+        // SAFETY: every granule has a length byte; only a large segment is asked for its header.
+        unsafe {
+            let len = *self.lens.add(place as usize);
+            u64::from(offset) + 1 < u64::from(len) || (len == LARGE && offset < *self.header(place))
+        }
+    }
+
     /// Address of the word at `offset` of the active segment with the name `id`, if there is such a word.
     ///
     /// # Safety
@@ -160,9 +178,13 @@ impl Segments {
         if id >= self.names_bound {
             return None;
         }
-        // SAFETY: the table of names is accessible so far, and the second test says that there is such a word.
+        // SAFETY: the table of names is accessible so far; an entry says a granule, and the test that there is such a word.
         unsafe {
-            let name = *self.names.add(id as usize);
+            if self.all_named {
+                let place = *self.names.add(id as usize);
+                return self.place_reaches(place, offset).then(|| self.word(place, offset));
+            }
+            let name = *self.names.cast::<Name>().add(id as usize);
             (offset < name.words).then(|| self.word(name.place, offset))
         }
     }

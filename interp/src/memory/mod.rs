@@ -14,6 +14,7 @@ mod large;
 pub mod layout;
 mod named;
 mod names;
+mod segment_zero;
 mod small;
 mod space;
 mod zone;
@@ -65,11 +66,11 @@ pub struct MemoryOptions {
 /// How an active segment other than 0 is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// By the length byte of its identifier.
+    /// By the length byte of its identifier, or of the place that its name leads to where all segments have names.
     Small,
-    /// By the length byte of its identifier, and its header.
+    /// As above, and by its header.
     Large,
-    /// Through the table of names.
+    /// Through the table of names, where others have none.
     Named,
 }
 
@@ -144,6 +145,7 @@ impl Memory {
                 id_bound: if ids == Ids::Sequential { 0 } else { granules },
                 names: names.table(),
                 names_bound,
+                all_named: ids == Ids::Sequential,
             },
             cursor: first,
             run_end: first,
@@ -217,13 +219,25 @@ impl Memory {
     /// Where an active segment other than 0 is, and its length; none for any other identifier.
     #[inline]
     fn locate(&self, id: u32) -> Option<Name> {
-        // SAFETY: the segments are ours; a large one has a header.
+        let (place, len) = self.len_byte(id);
+        match len {
+            0 => self.names.get(id),
+            // SAFETY: the segments are ours; a large one has a header.
+            LARGE => Some(Name { place, words: unsafe { *self.segments.header(place) } }),
+            n => Some(Name { place, words: u32::from(n) - 1 }),
+        }
+    }
+
+    /// Where the segment `id` is, if it has a length byte; and that byte, or else 0.
+    #[inline]
+    fn len_byte(&self, id: u32) -> (u32, u8) {
+        // SAFETY: the segments are ours, and a place is one of the granules.
         unsafe {
-            match self.segments.len_byte(id) {
-                0 => self.names.get(id),
-                LARGE => Some(Name { place: id, words: *self.segments.header(id) }),
-                n => Some(Name { place: id, words: u32::from(n) - 1 }),
+            if !self.segments.all_named {
+                return (id, self.segments.len_byte(id));
             }
+            let place = self.names.place(id).unwrap_or(0);
+            (place, *self.segments.lens.add(place as usize))
         }
     }
 
@@ -235,8 +249,7 @@ impl Memory {
     /// How an engine finds the active segment `id`; none for segment 0 and any other identifier.
     #[inline]
     pub fn kind(&self, id: u32) -> Option<Kind> {
-        // SAFETY: the segments are ours.
-        match unsafe { self.segments.len_byte(id) } {
+        match self.len_byte(id).1 {
             0 => self.names.get(id).map(|_| Kind::Named),
             LARGE => Some(Kind::Large),
             _ => Some(Kind::Small),
@@ -392,82 +405,6 @@ impl Memory {
             Some(_) => self.abandon_large(id),
         }
         true
-    }
-
-    /// Appends to the program what `fill` writes into room for up to `words_max` words, as bytes, of which it tells how many it
-    /// wrote. False if that was not as many as there was room for, or there is no more room.
-    ///
-    /// # Errors
-    /// What `fill` says; nothing is appended then.
-    pub fn read_program(
-        &mut self,
-        words_max: usize,
-        fill: impl FnOnce(&mut [[u8; 4]]) -> io::Result<usize>,
-    ) -> io::Result<bool> {
-        let len = self.program_len;
-        let budget = usize::try_from(self.limit_bytes.saturating_sub(self.used_bytes()) / 4).unwrap_or(usize::MAX);
-        let room = words_max.min(self.program_words_max() - len as usize).min(budget);
-        if room == 0 || self.make_room_for_program(len as usize + room).is_err() {
-            return Ok(false);
-        }
-        // SAFETY: segment 0 has so many words more now, which are initialised, and nothing else refers to them.
-        let words = unsafe { std::slice::from_raw_parts_mut(self.segments.word(0, len).cast::<[u8; 4]>(), room) };
-        let filled = fill(words);
-        let written = *filled.as_ref().unwrap_or(&0);
-        assert!(written <= room);
-        self.program_len = len + written as u32;
-        filled.map(|written| written == words_max)
-    }
-
-    /// Appends `words` to the program; for making one piece by piece.
-    ///
-    /// # Errors
-    /// They do not fit, or the system has no memory for them.
-    pub fn extend_program(&mut self, words: &[Word]) -> Result<(), OutOfMemory> {
-        let len = self.program_len;
-        self.make_room_for_program(len as usize + words.len())?;
-        // SAFETY: there is room, by the line before; `words` is not in the machine, by the borrow rules.
-        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr(), self.segments.word(0, len), words.len()) };
-        Ok(())
-    }
-
-    /// Makes a copy of the active segment `id` the program. For segment 0 that changes nothing.
-    ///
-    /// # Errors
-    /// It does not fit, or the system has no memory for it.
-    ///
-    /// # Panics
-    /// The segment is not active.
-    pub fn load_program(&mut self, id: u32) -> Result<(), OutOfMemory> {
-        if id == 0 {
-            return Ok(());
-        }
-        let Name { place, words } = self.locate(id).expect("the segment is active");
-        let len = words as usize;
-        self.make_room_for_program(len)?;
-        // SAFETY: both have `len` words, and are not the same.
-        unsafe { std::ptr::copy_nonoverlapping(self.segments.word(place, 0), self.segments.word(0, 0), len) };
-        Ok(())
-    }
-
-    fn make_room_for_program(&mut self, words: usize) -> Result<(), OutOfMemory> {
-        let len = u32::try_from(words).unwrap_or(u32::MAX);
-        let failure = OutOfMemory { words: len, limit_bytes: self.limit_bytes };
-        if words > self.program_words_max()
-            || self.used_bytes_with(self.frontier, self.large_bytes, len) > self.limit_bytes
-            || self.commit(0, words * 4).is_err()
-        {
-            return Err(failure);
-        }
-        let old_bytes = self.program_len as usize * 4;
-        self.data_space.expect_use(PREFIX_BYTES + old_bytes, (words * 4).saturating_sub(old_bytes));
-        let surplus = old_bytes.saturating_sub(words * 4);
-        self.program_len = len;
-        if surplus >= RETURN_BYTES_MIN {
-            // SAFETY: the words behind the program are in no segment.
-            unsafe { self.data_space.zero(PREFIX_BYTES + words * 4, surplus) };
-        }
-        Ok(())
     }
 
     /// Identifiers of all active segments but 0, each once, with their lengths in words. Slow: walks over everything.

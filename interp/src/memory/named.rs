@@ -18,7 +18,7 @@ impl Memory {
         if id >= self.segments.names_bound {
             return false;
         }
-        match self.names.get(id) {
+        match self.locate(id) {
             Some(name) => {
                 self.abandon_named(id, name);
                 true
@@ -41,8 +41,8 @@ impl Memory {
         }
         let id = self.names.next().ok_or(failure)?;
         let place = match (self.ids, words <= SMALL_WORDS_MAX) {
+            (Ids::Sequential, _) => self.alloc_unnamed(words)?,
             (_, false) => self.take_large(words)?,
-            (Ids::Sequential, true) => self.alloc_unnamed(words)?,
             (_, true) => match self.take_from_zone(words)? {
                 Some(place) => place,
                 None => {
@@ -93,15 +93,16 @@ impl Memory {
     pub(super) fn abandon_named(&mut self, id: u32, name: Name) {
         let Name { place, words } = name;
         self.names.give(id);
-        if words > SMALL_WORDS_MAX {
-            self.give_large(place);
-        } else if self.zone.contains(place) {
-            let after = self.zone.give(small_granules(words), place);
-            // SAFETY: the block is in the zone, has at least one word, and nothing refers to it any more.
-            unsafe { *self.segments.word(place, 0) = after };
-        } else {
-            // SAFETY: the segment had a length byte, as every small one outside the zone has.
-            unsafe { self.segments.set_len_byte(place, 0) };
+        match (self.ids, words <= SMALL_WORDS_MAX) {
+            // SAFETY: the segment had a length byte.
+            (Ids::Sequential, true) => unsafe { self.segments.set_len_byte(place, 0) },
+            (Ids::Sequential, false) => self.abandon_large(place),
+            (_, false) => self.give_large(place),
+            (_, true) => {
+                let after = self.zone.give(small_granules(words), place);
+                // SAFETY: the block is in the zone, has at least one word, and nothing refers to it any more.
+                unsafe { *self.segments.word(place, 0) = after };
+            }
         }
     }
 }

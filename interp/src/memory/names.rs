@@ -1,12 +1,12 @@
 //! Named segments: identifiers that count from 1, as the machines count that most programs were written for.
 //!
-//! A *name* is an identifier with an entry in a table, which says where the segment is. Names are handed out as 1, 2, 3, ...,
+//! A *name* is an identifier with an entry in a table, which says where the segment is: its *place*, the first granule. Names are handed out as 1, 2, 3, ...,
 //! and a name that was given back is the next to be handed out: the last one first. Which segments get one is a matter of
 //! [`Ids`]; all others are identified by where they are (`layout.rs`).
 //!
 //! A segment has one identifier. Where both kinds are in use, named segments therefore stand where no identifier leads: small
 //! ones in a part of the room of segment 0 (`zone.rs`), whose length bytes are always 0, and large ones get no length byte.
-//! Where all segments are named, no identifier is looked up in the length bytes at all.
+//! Where all segments are named, no identifier is looked up in the length bytes, but the place that its entry says is.
 
 use super::layout::Name;
 use crate::reserve::{Backing, Reservation};
@@ -67,8 +67,10 @@ pub(crate) struct Names {
     accessible: u32,
     /// Whether the table has an accessible entry for every identifier.
     is_whole: bool,
+    /// Whether an entry holds the length, too: it does where the place has no length byte.
+    has_lengths: bool,
     /// The table.
-    table: *mut Name,
+    table: *mut u32,
     /// The range of addresses that it lies in, if it has one of its own.
     space: Option<Reservation>,
 }
@@ -79,7 +81,19 @@ impl Names {
     /// # Safety
     /// There is such a table, it is used for nothing else, and stays for as long as these names are in use.
     pub unsafe fn few(bound: u32, left: u32, table: *mut Name) -> Names {
-        Names { free: 0, left, top: 1, paid: 0, bound, accessible: bound, is_whole: false, table, space: None }
+        let (accessible, table) = (bound, table.cast());
+        Names {
+            free: 0,
+            left,
+            top: 1,
+            paid: 0,
+            bound,
+            accessible,
+            is_whole: false,
+            has_lengths: true,
+            table,
+            space: None,
+        }
     }
 
     /// Names below `bound`, or as many as there is address space for, for all segments.
@@ -87,7 +101,7 @@ impl Names {
     /// # Errors
     /// The system does not even have address space for a small table.
     pub fn for_all(mut bound: u32, backing: Backing) -> io::Result<Names> {
-        let reserve = |names: u64| Reservation::new(names as usize * size_of::<Name>(), backing);
+        let reserve = |names: u64| Reservation::new(names as usize * size_of::<u32>(), backing);
         // Where pages appear on touch, a table for every identifier spares engines a test.
         let whole = (backing == Backing::OnTouch).then(|| reserve(1 << 32));
         let (is_whole, space) = match whole {
@@ -101,12 +115,27 @@ impl Names {
         };
         let accessible = if backing == Backing::OnTouch { bound } else { 0 };
         let (left, table, space) = (u32::MAX, space.start().cast(), Some(space));
-        Ok(Names { free: 0, left, top: 1, paid: 0, bound, accessible, is_whole, table, space })
+        Ok(Names { free: 0, left, top: 1, paid: 0, bound, accessible, is_whole, has_lengths: false, table, space })
     }
 
     /// Address of the table.
-    pub fn table(&self) -> *mut Name {
+    pub fn table(&self) -> *mut u32 {
         self.table
+    }
+
+    /// Numbers of 32 bits in an entry.
+    fn stride(&self) -> usize {
+        if self.has_lengths { size_of::<Name>() / size_of::<u32>() } else { 1 }
+    }
+
+    fn entry_bytes(&self) -> usize {
+        self.stride() * size_of::<u32>()
+    }
+
+    /// Address of an entry: the place, and behind it the length if it holds that.
+    fn entry(&self, id: u32) -> *mut u32 {
+        assert!(id < self.accessible);
+        self.table.wrapping_add(id as usize * self.stride())
     }
 
     /// Names are below this; none if the table has an entry for every identifier.
@@ -136,24 +165,44 @@ impl Names {
 
     /// Bytes that the table takes, as far as it is used.
     pub fn bytes(&self) -> u64 {
-        u64::from(self.paid) * size_of::<Name>() as u64
+        u64::from(self.paid) * self.entry_bytes() as u64
     }
 
     /// Bytes by which the table grows with the next name.
     pub fn next_bytes(&self) -> u64 {
-        if self.free == 0 && self.top >= self.paid { PAID_NAMES as u64 * size_of::<Name>() as u64 } else { 0 }
+        if self.free == 0 && self.top >= self.paid { u64::from(PAID_NAMES) * self.entry_bytes() as u64 } else { 0 }
     }
 
-    /// The segment of a name, if it is active.
+    /// The place of the segment with a name, if it is active.
     #[inline]
-    pub fn get(&self, id: u32) -> Option<Name> {
+    pub fn place(&self, id: u32) -> Option<u32> {
         if id >= self.accessible {
             return None;
         }
         // SAFETY: the table is accessible so far.
-        let name = unsafe { *self.table().add(id as usize) };
+        let place = unsafe { *self.entry(id) };
         // The entry of a name that is not in use leads to another name, and no segment is that low.
-        (name.place >= self.bound).then_some(name)
+        (place >= self.bound).then_some(place)
+    }
+
+    /// The segment with a name, if it is active and entries hold lengths.
+    #[inline]
+    pub fn get(&self, id: u32) -> Option<Name> {
+        let place = self.place(id).filter(|_| self.has_lengths)?;
+        // SAFETY: the entry has a length.
+        Some(Name { place, words: unsafe { *self.entry(id).add(1) } })
+    }
+
+    /// Writes an entry.
+    fn set(&mut self, id: u32, name: Name) {
+        let entry = self.entry(id);
+        // SAFETY: accessible, as `entry` has seen to.
+        unsafe {
+            *entry = name.place;
+            if self.has_lengths {
+                *entry.add(1) = name.words;
+            }
+        }
     }
 
     /// The name that the next segment gets; none if there are no more, or there is no memory for it. From now on
@@ -167,9 +216,9 @@ impl Names {
         }
         if self.top >= self.accessible {
             let upto = self.accessible.saturating_add(COMMIT_NAMES).min(self.bound);
-            let at = self.accessible as usize * size_of::<Name>();
+            let at = self.accessible as usize * self.entry_bytes();
             let space = self.space.as_ref()?;
-            space.commit(at, (upto - self.accessible) as usize * size_of::<Name>()).ok()?;
+            space.commit(at, (upto - self.accessible) as usize * self.entry_bytes()).ok()?;
             self.accessible = upto;
         }
         (self.top < self.accessible).then_some(self.top)
@@ -178,22 +227,18 @@ impl Names {
     /// Hands out the name that [`Names::next`] told.
     pub fn take(&mut self, id: u32, name: Name) {
         debug_assert!(name.place >= self.bound);
-        assert!(id < self.accessible);
-        // SAFETY: accessible by the assertion.
-        let entry = unsafe { &mut *self.table().add(id as usize) };
         if id == self.free {
-            self.free = entry.place;
+            // SAFETY: accessible, as `entry` has seen to.
+            self.free = unsafe { *self.entry(id) };
         } else {
             self.top = id + 1;
         }
-        *entry = name;
+        self.set(id, name);
     }
 
     /// Gives back an active name.
     pub fn give(&mut self, id: u32) {
-        assert!(id < self.accessible);
-        // SAFETY: accessible by the assertion.
-        unsafe { *self.table().add(id as usize) = Name { place: self.free, words: 0 } };
+        self.set(id, Name { place: self.free, words: 0 });
         self.free = id;
     }
 }

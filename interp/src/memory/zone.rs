@@ -39,11 +39,6 @@ impl Zone {
         self.start
     }
 
-    /// Whether a granule belongs to the zone.
-    pub fn contains(&self, granule: u32) -> bool {
-        (self.start..self.end).contains(&granule)
-    }
-
     /// Granules that were ever in use.
     pub fn granules(&self) -> u32 {
         self.next - self.start

@@ -10,6 +10,9 @@ use rum_interp::engine::WATCH_VALUE;
 use rum_interp::engine::layout::SMALL_WORDS_MAX;
 use rum_interp::isa::Reg;
 
+/// The number of the host register `rax`.
+const RAX: u8 = 0;
+
 impl Translator<'_> {
     /// An offset as it is known.
     pub fn place(&self, reg: Reg) -> Place {
@@ -34,15 +37,8 @@ impl Translator<'_> {
             _ => {}
         }
         let from = self.ops.label();
-        if self.around.settings.lookup.all_named() {
-            self.ops.jump(from);
-            return self.slow_way(access, from, exit);
-        }
-        let Access { segment, offset, data, store } = access;
-        if let Some(bound) = self.around.settings.lookup.id_bound {
-            dynasm!(self.ops; .arch x64; cmp Rd(segment), bound as i32);
-            self.ops.jump_if(When::NotBelow, from);
-        }
+        let Access { offset, data, store, .. } = access;
+        let segment = self.identified(access.segment, from);
         match offset {
             Place::Const(offset) if offset < SMALL_WORDS_MAX => {
                 let (bound, bytes) = ((offset + 1) as i8, (offset * 4) as i32);
@@ -64,8 +60,8 @@ impl Translator<'_> {
                     ; .arch x64
                     ; mov rcx, [r15 + abi::LENS]
                     ; lea rdx, [Rq(offset) + 1]
-                    ; lea rax, [r15 + Rq(segment) * 8]
                     ; movzx ecx, BYTE [rcx + Rq(segment)]
+                    ; lea rax, [r15 + Rq(segment) * 8]
                     ; cmp rdx, rcx
                 );
                 self.ops.jump_if(When::NotBelow, from);
@@ -73,6 +69,25 @@ impl Translator<'_> {
             }
         }
         self.slow_way(access, from, exit);
+    }
+
+    /// The host register with the granule that an identifier in another says, or leads to where all segments have names; to `none` if
+    /// it says none.
+    fn identified(&mut self, id: u8, none: Label) -> u8 {
+        let lookup = self.around.settings.lookup;
+        if lookup.all_named() {
+            if lookup.names_bound.is_some() {
+                dynasm!(self.ops; .arch x64; cmp Rd(id), [r15 + abi::NAMES_BOUND]);
+                self.ops.jump_if(When::NotBelow, none);
+            }
+            dynasm!(self.ops; .arch x64; mov rcx, [r15 + abi::NAMES]; mov eax, [rcx + Rq(id) * 4]);
+            return RAX;
+        }
+        if let Some(bound) = lookup.id_bound {
+            dynasm!(self.ops; .arch x64; cmp Rd(id), bound as i32);
+            self.ops.jump_if(When::NotBelow, none);
+        }
+        id
     }
 
     /// Loads or stores the word of the segment whose words are at `rax`.

@@ -17,7 +17,7 @@ use crate::stubs::{host_abandon, host_alloc, host_step};
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use rum_interp::engine::WATCH_VALUE;
-use rum_interp::engine::layout::{GRANULE_SHIFT, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS, SMALL_WORDS_MAX};
+use rum_interp::engine::layout::{GRANULE_SHIFT, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS, PLACE_SHIFT, SMALL_WORDS_MAX};
 
 /// What writes the code.
 pub(super) type Assembler = VecAssembler<X64Relocation>;
@@ -25,7 +25,7 @@ pub(super) type Assembler = VecAssembler<X64Relocation>;
 /// The host registers that hold those of the guest.
 pub(super) const GUEST: [u8; 8] = [3, 5, 8, 9, 10, 11, 12, 13];
 
-const _: () = assert!(GRANULE_SHIFT == 3 && WAY_SHIFT == 3 && NAME_SHIFT == 3, "addresses scale by 8");
+const _: () = assert!(GRANULE_SHIFT == 3 && WAY_SHIFT == 3 && NAME_SHIFT == 3 && PLACE_SHIFT == 2, "addresses scale by that");
 
 /// The way from the engine into a block: granule 0 and a pc; gives the number of an exit.
 pub(super) type Trampoline = unsafe extern "C" fn(*mut u8, u32) -> u64;
@@ -255,12 +255,9 @@ impl Writer {
             dynasm!(ops
                 ; .arch x64
                 ; mov rdx, [r15 + abi::NAMES]
-                ; mov eax, [rdx + rsi * 8 + NAME_PLACE as i32]
-                ; lea rax, [r15 + rax * 8]
-                ; cmp edi, [rdx + rsi * 8 + NAME_WORDS as i32]
-                ; jae >none
-                ; ret
+                ; mov esi, [rdx + rsi * 4]
             );
+            self.find_place();
         } else {
             dynasm!(ops
                 ; .arch x64
@@ -270,21 +267,10 @@ impl Writer {
             if let Some(bound) = id_bound {
                 dynasm!(ops; .arch x64; cmp esi, bound as i32; jae >none);
             }
+            self.find_place();
+            let ops = &mut self.ops;
             dynasm!(ops
                 ; .arch x64
-                ; mov rcx, [r15 + abi::LENS]
-                ; movzx ecx, BYTE [rcx + rsi]
-                ; lea rax, [r15 + rsi * 8]
-                ; cmp ecx, i32::from(LARGE)
-                ; je >large
-                ; lea rdx, [rdi + 1]
-                ; cmp rdx, rcx
-                ; jae >none
-                ; ret
-                ; large:
-                ; cmp edi, [rax - 8]
-                ; jae >none
-                ; ret
                 ; name:
                 ; mov eax, [r15 + rsi * 8 + abi::FEW_NAMES + NAME_PLACE as i32]
                 ; lea rax, [r15 + rax * 8]
@@ -293,6 +279,27 @@ impl Writer {
                 ; ret
             );
         }
+    }
+
+    /// Finds the segment at the place `esi`, by its length byte.
+    fn find_place(&mut self) {
+        let ops = &mut self.ops;
+        dynasm!(ops
+            ; .arch x64
+            ; mov rcx, [r15 + abi::LENS]
+            ; movzx ecx, BYTE [rcx + rsi]
+            ; lea rax, [r15 + rsi * 8]
+            ; cmp ecx, i32::from(LARGE)
+            ; je >large
+            ; lea rdx, [rdi + 1]
+            ; cmp rdx, rcx
+            ; jae >none
+            ; ret
+            ; large:
+            ; cmp edi, [rax - 8]
+            ; jae >none
+            ; ret
+        );
     }
 
     fn heap(&mut self, routines: &mut Routines) {

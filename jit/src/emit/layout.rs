@@ -10,7 +10,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, types};
 use cranelift_frontend::FunctionBuilder;
 use rum_interp::engine::WATCH_VALUE;
-use rum_interp::engine::layout::{GRANULE_SHIFT, HEADER_BYTES, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS};
+use rum_interp::engine::layout::{GRANULE_SHIFT, HEADER_BYTES, LARGE, NAME_PLACE, NAME_SHIFT};
+use rum_interp::engine::layout::{NAME_WORDS, PLACE_SHIFT};
 
 /// Bits to shift an offset in words by, for bytes.
 const WORD_SHIFT: i64 = 2;
@@ -37,16 +38,28 @@ pub(crate) fn lens(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
     b.ins().load(types::I64, trusted(), base, abi::LENS)
 }
 
-/// The entry of a name: an address, and how many bytes behind that.
+/// The entry of a name where few have names: an address, and how many bytes behind that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     address: ir::Value,
     displacement: i32,
 }
 
-/// The entry of name 0, where all segments have names.
-pub(crate) fn names(b: &mut FunctionBuilder, base: ir::Value) -> Entry {
-    Entry { address: b.ins().load(types::I64, trusted(), base, abi::NAMES), displacement: 0 }
+/// Address of the entry of name 0, where all segments have names.
+pub(crate) fn names(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
+    b.ins().load(types::I64, trusted(), base, abi::NAMES)
+}
+
+/// Address of the entry of a name, where all segments have names.
+pub(crate) fn place_address(b: &mut FunctionBuilder, names: ir::Value, name: ir::Value) -> ir::Value {
+    let shift = b.ins().iconst(types::I64, i64::from(PLACE_SHIFT));
+    let bytes = b.ins().ishl(name, shift);
+    b.ins().iadd(names, bytes)
+}
+
+/// The place that an entry says: the segment's first granule, or of a name that is not in use the next name to be handed out.
+pub(crate) fn place(b: &mut FunctionBuilder, address: ir::Value) -> ir::Value {
+    b.ins().uload32(trusted(), address, 0)
 }
 
 /// The entry of name 0, where few have names.
@@ -166,8 +179,8 @@ fn lengths(
     go_on(b, length);
 }
 
-/// The segment that has a name below the end of the table of names.
-pub(crate) fn named(b: &mut FunctionBuilder, names: Entry, id: ir::Value) -> Located {
+/// The segment that has a name below the end of the table of names, where few have names.
+fn named(b: &mut FunctionBuilder, names: Entry, id: ir::Value) -> Located {
     let entry = name_entry(b, names, id);
     located(b, entry)
 }
@@ -209,14 +222,14 @@ pub(crate) fn named_or_not(
     Located { granule: b.block_params(known)[0], length: b.block_params(known)[1] }
 }
 
-/// The entry of a name.
+/// The entry of a name, where few have names.
 pub(crate) fn name_entry(b: &mut FunctionBuilder, names: Entry, id: ir::Value) -> Entry {
     let shift = b.ins().iconst(types::I64, i64::from(NAME_SHIFT));
     let bytes = b.ins().ishl(id, shift);
     Entry { address: b.ins().iadd(names.address, bytes), ..names }
 }
 
-/// The first granule of the segment of an entry; of one that is not in use, the next name to be handed out.
+/// The first granule of the segment of an entry.
 pub(crate) fn name_place(b: &mut FunctionBuilder, entry: Entry) -> ir::Value {
     b.ins().uload32(trusted(), entry.address, entry.displacement + NAME_PLACE as i32)
 }
@@ -231,33 +244,18 @@ pub(crate) fn free_name(b: &mut FunctionBuilder, base: ir::Value) -> ir::Value {
     b.ins().uload32(trusted(), base, abi::NAMES_FREE)
 }
 
-/// Hands out the name that was given back last to a segment of so many words (32 bits) that starts at a granule.
-pub(crate) fn take_name(
-    b: &mut FunctionBuilder,
-    base: ir::Value,
-    names: Entry,
-    name: ir::Value,
-    place: ir::Value,
-    words: ir::Value,
-) {
-    let entry = name_entry(b, names, name);
-    let next = name_place(b, entry);
+/// Hands out the name that was given back last to the segment at a place.
+pub(crate) fn take_name(b: &mut FunctionBuilder, base: ir::Value, names: ir::Value, name: ir::Value, place: ir::Value) {
+    let entry = place_address(b, names, name);
+    let next = self::place(b, entry);
     b.ins().istore32(trusted(), next, base, abi::NAMES_FREE);
-    set_name(b, entry, place, words);
+    b.ins().istore32(trusted(), place, entry, 0);
 }
 
-/// Writes the entry of a name: a granule as 64 bits, and a length as 32.
-fn set_name(b: &mut FunctionBuilder, entry: Entry, place: ir::Value, words: ir::Value) {
-    b.ins().istore32(trusted(), place, entry.address, entry.displacement + NAME_PLACE as i32);
-    b.ins().store(trusted(), words, entry.address, entry.displacement + NAME_WORDS as i32);
-}
-
-/// Gives back a name.
-pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: Entry, name: ir::Value) {
-    // The next name in the lower half, a length of 0 in the upper.
-    const _: () = assert!(NAME_PLACE == 0 && NAME_WORDS == 4, "both are one number of 64 bits");
+/// Gives back a name, whose entry is at an address.
+pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: ir::Value, name: ir::Value) {
     let next = free_name(b, base);
-    b.ins().store(trusted(), next, entry.address, entry.displacement);
+    b.ins().istore32(trusted(), next, entry, 0);
     b.ins().istore32(trusted(), name, base, abi::NAMES_FREE);
 }
 

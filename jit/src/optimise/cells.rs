@@ -5,7 +5,7 @@
 //! - One that has met names goes *two ways*, by the length byte and by the table of names, the likelier first. Behind them the
 //!   granule where the segment is is a value of its own ([`Granule`]).
 //! - One that has met segment 0 in a register tries that last.
-//! - Where all segments have names, there is only the table.
+//! - Where all segments have names, a name leads to a place, of which all this is true as of an identifier.
 
 use super::segments::{Granule, LenByte, Length, Offset, Raisable, Reached};
 use super::translator::Translator;
@@ -46,11 +46,6 @@ impl Translator<'_> {
         self.numbered(Key::Words(granule))
     }
 
-    /// Whether what an instruction accesses may have a name, by what it has met.
-    fn may_be_named(&self, met: Met) -> bool {
-        self.settings.lookup.all_named() || met.contains(Met::NAMED)
-    }
-
     /// Length in words of a segment other than 0, and where it is, if that does not follow from its identifier; length 0 if it
     /// is not active, or segment 0. Leaves in no case.
     pub(super) fn length_of(&mut self, id: ir::Value, may_be_named: bool) -> Length {
@@ -63,10 +58,10 @@ impl Translator<'_> {
             granule: Some(found.granule),
             considers_names: true,
         };
-        let found = if lookup.all_named() {
-            let index = self.name_index(id);
-            let names = self.names();
-            of_name(layout::named(&mut self.e.b, names, index))
+        let found = if let Some(place) = self.place_of(id) {
+            let (base, lens) = (self.base(), self.lens());
+            let length = layout::length(&mut self.e.b, base, lens, place);
+            Length { length, granule: Some(place), considers_names: true }
         } else {
             let index = self.len_index(id);
             let (base, lens) = (self.base(), self.lens());
@@ -93,8 +88,29 @@ impl Translator<'_> {
         self.e.b.ins().select(inside, index, none)
     }
 
+    /// The place of a segment, where all have names: a granule without a segment if it is not active.
+    fn place_of(&mut self, id: ir::Value) -> Granule {
+        if !self.settings.lookup.all_named() {
+            return None;
+        }
+        if let Some(place) = self.env.segments.granule(id) {
+            return Some(place);
+        }
+        let entry = self.name_entry(id).0;
+        let place = layout::place(&mut self.e.b, entry);
+        self.env.segments.learn_place(id, place);
+        Some(place)
+    }
+
+    /// Address of the entry of a name, where all segments have names, and the name as 64 bits.
+    pub(super) fn name_entry(&mut self, id: ir::Value) -> (ir::Value, ir::Value) {
+        let index = self.name_index(id);
+        let names = self.names();
+        (layout::place_address(&mut self.e.b, names, index), index)
+    }
+
     /// An identifier as 64 bits, where all segments have names; 0 if the table of names has no entry for it.
-    pub(super) fn name_index(&mut self, id: ir::Value) -> ir::Value {
+    fn name_index(&mut self, id: ir::Value) -> ir::Value {
         let index = self.wide(id);
         if self.settings.lookup.names_bound.is_none() {
             return index;
@@ -106,8 +122,8 @@ impl Translator<'_> {
         self.e.b.ins().select(inside, index, none)
     }
 
-    /// The entry of name 0, where all segments have names.
-    pub(super) fn names(&mut self) -> layout::Entry {
+    /// Address of the entry of name 0, where all segments have names.
+    pub(super) fn names(&mut self) -> ir::Value {
         if let Some(names) = self.env.names {
             return names;
         }
@@ -117,6 +133,7 @@ impl Translator<'_> {
         names
     }
 
+    /// Address of the length byte of granule 0.
     pub(super) fn lens(&mut self) -> ir::Value {
         if let Some(lens) = self.env.lens {
             return lens;
@@ -127,8 +144,12 @@ impl Translator<'_> {
         lens
     }
 
-    /// Address of the length byte of an identifier, which may be anything.
+    /// Address of the length byte of an identifier, which may be anything, or of the place that it leads to.
     pub(super) fn len_address(&mut self, id: ir::Value) -> ir::Value {
+        if let Some(place) = self.place_of(id) {
+            let lens = self.lens();
+            return self.e.b.ins().iadd(lens, place);
+        }
         if let Some(bound) = self.settings.lookup.id_bound {
             let wide = self.wide(id);
             let inside = self.e.compare(IntCC::UnsignedLessThan, wide, bound as i64);
@@ -141,9 +162,6 @@ impl Translator<'_> {
     /// Checks that a word of a segment exists, and for a store that nothing depends on it. The segment is not 0, unless the
     /// site has met that. Tells where the segment is.
     pub(super) fn check_cell(&mut self, id: ir::Value, offset: Val, at: Offset, met: Met, store: bool) -> Granule {
-        if met.contains(Met::PROGRAM) && self.settings.lookup.all_named() {
-            return self.check_named_or_program(id, offset, store);
-        }
         if met.contains(Met::PROGRAM) {
             return self.check_cell_or_program(id, offset, met, store);
         }
@@ -153,7 +171,7 @@ impl Translator<'_> {
             self.gain(Optimisation::Lengths);
             return granule;
         }
-        let named = self.may_be_named(met);
+        let named = met.contains(Met::NAMED);
         let mut has_length = self.env.segments.length(id, named).is_some();
         let short = matches!(offset, Val::Const(offset) if offset <= OFFSET_MAX);
         let can_raise = if named { matches!(offset, Val::Const(_)) } else { short && !has_length };
@@ -162,7 +180,7 @@ impl Translator<'_> {
         }
         has_length = has_length || self.guess_name(id);
         let large = met.contains(Met::LARGE) && !short;
-        if named && !has_length && !large && !self.settings.lookup.all_named() {
+        if named && !has_length && !large {
             return self.check_named_or_not(id, offset, at, met);
         }
         let (ok, granule, raisable) = if named || has_length || large {
@@ -172,7 +190,7 @@ impl Translator<'_> {
             self.check_length(id, offset, named)
         } else {
             let (ok, raisable) = self.check_len_byte(id, offset);
-            (ok, None, raisable)
+            (ok, self.place_of(id), raisable)
         };
         self.check(ok);
         // Segment 0 has length byte 0, and is no name.
@@ -367,20 +385,22 @@ impl Translator<'_> {
         let exit = self.exit();
         let (slow, go_on) = (self.e.b.create_block(), self.e.b.create_block());
         // Where the segment is has to be told if that does not follow from the identifier.
-        let tells = met.contains(Met::NAMED);
+        let tells = met.contains(Met::NAMED) || self.settings.lookup.all_named();
+        let place = self.place_of(id);
         if tells {
             self.e.b.append_block_param(go_on, types::I64);
         }
         let told = |granule: ir::Value| tells.then_some(BlockArg::Value(granule));
         let (index, base) = (self.wide(id), self.base_again());
-        self.e.b.ins().brif(ok, go_on, told(index).as_slice(), slow, &[]);
+        let own = place.unwrap_or(index);
+        self.e.b.ins().brif(ok, go_on, told(own).as_slice(), slow, &[]);
         self.e.b.switch_to_block(slow);
         // The values made here do not reach the other ways: nothing is remembered.
         let program = self.e.b.create_block();
         let other = self.e.b.create_block();
         self.e.b.ins().brif(id, other, &[], program, &[]);
         self.e.b.switch_to_block(other);
-        if tells {
+        if met.contains(Met::NAMED) {
             let other = self.e.b.create_block();
             let offset = Bounded::Value { offset: narrow, past };
             let ways = Ways { index, offset, exit, known: None, go_on };
@@ -390,10 +410,10 @@ impl Translator<'_> {
         if met.contains(Met::LARGE) {
             let is_large = layout::is_large(&mut self.e.b, byte);
             self.e.go_on_if(is_large, exit);
-            let words = layout::words(&mut self.e.b, base, index);
+            let words = layout::words(&mut self.e.b, base, own);
             let length = layout::large_length(&mut self.e.b, words);
             let ok = self.e.b.ins().icmp(IntCC::UnsignedLessThan, offset, length);
-            self.e.b.ins().brif(ok, go_on, told(index).as_slice(), exit, &[]);
+            self.e.b.ins().brif(ok, go_on, told(own).as_slice(), exit, &[]);
         } else {
             self.e.b.ins().jump(exit, &[]);
         }
@@ -409,34 +429,6 @@ impl Translator<'_> {
         }
         self.e.b.switch_to_block(go_on);
         self.e.b.block_params(go_on).first().copied()
-    }
-
-    /// As `check_cell`, where the segment may be any, segment 0 too, and all others have names.
-    fn check_named_or_program(&mut self, id: ir::Value, offset: Val, store: bool) -> Granule {
-        let narrow = self.materialise(offset);
-        let offset = self.wide(narrow);
-        let Length { length, granule, .. } = self.length_of(id, true);
-        let ok = self.e.b.ins().icmp(IntCC::UnsignedLessThan, narrow, length);
-        self.force_exit();
-        let exit = self.exit();
-        let base = self.base();
-        let [slow, program, go_on] = std::array::from_fn(|_| self.e.b.create_block());
-        self.e.b.append_block_param(go_on, types::I64);
-        let granule = granule.expect("names were considered");
-        self.e.b.ins().brif(ok, go_on, &[BlockArg::Value(granule)], slow, &[]);
-        self.e.b.switch_to_block(slow);
-        self.e.b.ins().brif(id, exit, &[], program, &[]);
-        self.e.b.switch_to_block(program);
-        let ok = self.e.compare(IntCC::UnsignedLessThan, offset, i64::from(self.region.program_len));
-        self.e.go_on_if(ok, exit);
-        if store {
-            let watched = layout::watched(&mut self.e.b, base, offset);
-            self.e.leave_if(watched, exit);
-        }
-        let first = self.e.b.ins().iconst(types::I64, 0);
-        self.e.b.ins().jump(go_on, &[BlockArg::Value(first)]);
-        self.e.b.switch_to_block(go_on);
-        Some(self.e.b.block_params(go_on)[0])
     }
 
     /// The base, without remembering it.

@@ -2,7 +2,6 @@
 
 use super::segments::{Offset, Read, Segments};
 use super::val::{Key, RegState, Val};
-use crate::emit::layout;
 use crate::exit::Reason;
 use cranelift_codegen::ir;
 
@@ -25,10 +24,10 @@ pub(crate) struct Env {
     pub nonzero: Vec<ir::Value>,
     /// A divisor that is taken not to be 0, which the branch at the end of the block has to see to.
     pub doubtful: Option<ir::Value>,
-    /// Address of granule 0, of its length byte, and of the entry of name 0.
+    /// Addresses of granule 0, of its length byte, and of the entry of name 0, where all segments have names.
     pub base: Option<ir::Value>,
     pub lens: Option<ir::Value>,
-    pub names: Option<layout::Entry>,
+    pub names: Option<ir::Value>,
     /// The poll word was looked at since the block began.
     pub polled: bool,
     /// Instructions executed in this block and not yet counted.

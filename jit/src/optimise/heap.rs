@@ -1,6 +1,6 @@
 //! New segments, abandoned segments, and output: effects that may not happen twice.
 
-use super::segments::{Granule, LenByte, Length, Offset, Reached, Segments};
+use super::segments::{Granule, LenByte, Offset, Reached, Segments};
 use super::translator::Translator;
 use super::val::{Val, remember};
 use crate::abi::{self, Slot};
@@ -62,7 +62,7 @@ impl Translator<'_> {
         layout::set_len_byte(&mut self.e.b, address, byte);
         if let Some(name) = name {
             let names = self.names_again();
-            layout::take_name(&mut self.e.b, base, names, name, run.cursor, words_value);
+            layout::take_name(&mut self.e.b, base, names, name, run.cursor);
         }
         let mut found = vec![BlockArg::Value(name.unwrap_or(run.cursor))];
         if may_be_named {
@@ -123,10 +123,8 @@ impl Translator<'_> {
 
     pub(super) fn abandon(&mut self, c: Reg) {
         let id = self.get(c);
-        if self.settings.lookup.all_named() {
-            return self.abandon_name(id);
-        }
         self.base();
+        let name = self.settings.lookup.all_named().then(|| self.name_entry(id));
         let address = self.len_address(id);
         let small = match self.env.segments.byte(id).filter(|_| self.on(Optimisation::Lengths)) {
             Some(LenByte { byte, is_active: true }) => {
@@ -142,32 +140,12 @@ impl Translator<'_> {
                 layout::is_small(&mut self.e.b, byte)
             }
         };
-        self.give_back(id, small, address, None);
+        self.give_back(id, small, address, name);
     }
 
-    /// Gives back a segment where all have names.
-    fn abandon_name(&mut self, id: ir::Value) {
-        let index = self.name_index(id);
-        let (lens, names) = (self.lens(), self.names());
-        let entry = layout::name_entry(&mut self.e.b, names, index);
-        let Length { length, granule, .. } = self.length_of(id, true);
-        let address = self.e.b.ins().iadd(lens, granule.expect("all have names"));
-        // Not of length 0, as are names that are not in use; what is longer is not in a run. Its length byte need not be asked.
-        let one = self.e.b.ins().iconst(types::I32, 1);
-        let less = self.e.b.ins().isub(length, one);
-        let small = self.e.compare(IntCC::UnsignedLessThan, less, i64::from(SMALL_WORDS_MAX));
-        self.give_back(id, small, address, Some((entry, index)));
-    }
-
-    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (its
-    /// entry, and the identifier as 64 bits); by the host otherwise.
-    fn give_back(
-        &mut self,
-        id: ir::Value,
-        small: ir::Value,
-        address: ir::Value,
-        name: Option<(layout::Entry, ir::Value)>,
-    ) {
+    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (the
+    /// address of its entry, and the identifier as 64 bits); by the host otherwise.
+    fn give_back(&mut self, id: ir::Value, small: ir::Value, address: ir::Value, name: Option<(ir::Value, ir::Value)>) {
         let base = self.base();
         let [quick, slow, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         self.e.b.set_cold_block(slow);
@@ -192,8 +170,8 @@ impl Translator<'_> {
         self.forget_segments();
     }
 
-    /// The entry of name 0, without remembering it.
-    fn names_again(&mut self) -> layout::Entry {
+    /// Address of the entry of name 0, without remembering it.
+    fn names_again(&mut self) -> ir::Value {
         match self.env.names {
             Some(names) => names,
             None => {

@@ -46,6 +46,8 @@ pub(crate) enum Place {
 pub(crate) struct Segments {
     /// Active, and with at least this word: a constant offset says the same of all smaller ones.
     reached: Vec<Reached>,
+    /// Where segments are that have names, as all have.
+    places: Vec<(ir::Value, ir::Value)>,
     /// Lengths in words; 0 if not active.
     lengths: Vec<(ir::Value, Length)>,
     /// Length bytes.
@@ -132,7 +134,13 @@ impl Segments {
 
     /// Where a segment is, if that was looked up before.
     pub fn granule(&self, segment: ir::Value) -> Granule {
-        self.reached.iter().rev().find(|known| known.segment == segment).and_then(|known| known.granule)
+        let reached = self.reached.iter().rev().find(|known| known.segment == segment).and_then(|known| known.granule);
+        reached.or_else(|| self.places.iter().rev().find(|&&(of, _)| of == segment).map(|&(_, place)| place))
+    }
+
+    /// Where a segment is was looked up now.
+    pub fn learn_place(&mut self, segment: ir::Value, place: ir::Value) {
+        remember(&mut self.places, (segment, place));
     }
 
     /// A segment is known to have a word now.

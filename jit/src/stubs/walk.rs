@@ -172,7 +172,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         self.b.ins().istore8(trusted(), len, address, 0);
         if let Some(name) = self.name {
             let names = layout::names(self.b, self.base);
-            layout::take_name(self.b, self.base, names, name, start, self.words);
+            layout::take_name(self.b, self.base, names, name, start);
         }
         self.b.ins().store(trusted(), self.name.unwrap_or(start), self.base, abi::slot(Slot::Result));
         self.b.ins().store(trusted(), start, self.base, abi::slot(Slot::Place));
