@@ -163,7 +163,9 @@ fn host_instructions(
     measurer: &mut Measurer,
 ) -> Result<f64, Failure> {
     // An engine may be a script, or start others: all of them count.
-    let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--trace-children=yes"];
+    // Code is written to one range of addresses and executed at another: valgrind has to look at it each time.
+    let smc = "--smc-check=all";
+    let valgrind = ["valgrind", "--tool=callgrind", smc, "--callgrind-out-file=/dev/null", "--trace-children=yes"];
     let valgrind = valgrind.map(str::to_owned);
     let command = [&valgrind[..], &contender.command(&program.image)].concat();
     let outcome = measurer.run(&command, input)?;

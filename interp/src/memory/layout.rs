@@ -149,11 +149,8 @@ impl Segments {
     /// The segments are mapped.
     #[inline(always)]
     pub unsafe fn reaches(self, id: u32, offset: u32) -> bool {
-        // SAFETY: only a large segment is asked for its header.
-        unsafe {
-            let len = self.len_byte(id);
-            u64::from(offset) + 1 < u64::from(len) || (len == LARGE && offset < *self.header(id))
-        }
+        // SAFETY: an identifier below `id_bound` is one of the granules.
+        u64::from(id) < self.id_bound && unsafe { self.place_reaches(id, offset) }
     }
 
     /// As [`Segments::reaches`], for the segment at a place, which is one of the granules.

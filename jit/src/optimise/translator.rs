@@ -174,11 +174,8 @@ impl Translator<'_> {
             self.get(reg);
         }
         let all_named = self.settings.lookup.all_named();
-        if found.uses_lens {
+        if found.uses_lens && !all_named {
             self.lens();
-            if all_named {
-                self.names();
-            }
         }
         if found.steady && self.on(Optimisation::Lengths) {
             for reg in regs(found.segments) {
