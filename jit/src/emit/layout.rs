@@ -252,8 +252,10 @@ pub(crate) fn take_name(b: &mut FunctionBuilder, base: ir::Value, names: ir::Val
     b.ins().istore32(trusted(), place, entry, 0);
 }
 
-/// Gives back a name, whose entry is at an address.
-pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, entry: ir::Value, name: ir::Value) {
+/// Gives back a name.
+pub(crate) fn give_name(b: &mut FunctionBuilder, base: ir::Value, name: ir::Value) {
+    let names = names(b, base);
+    let entry = place_address(b, names, name);
     let next = free_name(b, base);
     b.ins().istore32(trusted(), next, entry, 0);
     b.ins().istore32(trusted(), name, base, abi::NAMES_FREE);

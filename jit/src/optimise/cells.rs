@@ -96,21 +96,16 @@ impl Translator<'_> {
         if let Some(place) = self.env.segments.granule(id) {
             return Some(place);
         }
-        let entry = self.name_entry(id).0;
+        let index = self.name_index(id);
+        let names = self.names();
+        let entry = layout::place_address(&mut self.e.b, names, index);
         let place = layout::place(&mut self.e.b, entry);
         self.env.segments.learn_place(id, place);
         Some(place)
     }
 
-    /// Address of the entry of a name, where all segments have names, and the name as 64 bits.
-    pub(super) fn name_entry(&mut self, id: ir::Value) -> (ir::Value, ir::Value) {
-        let index = self.name_index(id);
-        let names = self.names();
-        (layout::place_address(&mut self.e.b, names, index), index)
-    }
-
     /// An identifier as 64 bits, where all segments have names; 0 if the table of names has no entry for it.
-    fn name_index(&mut self, id: ir::Value) -> ir::Value {
+    pub(super) fn name_index(&mut self, id: ir::Value) -> ir::Value {
         let index = self.wide(id);
         if self.settings.lookup.names_bound.is_none() {
             return index;

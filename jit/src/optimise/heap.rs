@@ -124,7 +124,7 @@ impl Translator<'_> {
     pub(super) fn abandon(&mut self, c: Reg) {
         let id = self.get(c);
         self.base();
-        let name = self.settings.lookup.all_named().then(|| self.name_entry(id));
+        let name = self.settings.lookup.all_named().then(|| self.name_index(id));
         let address = self.len_address(id);
         let small = match self.env.segments.byte(id).filter(|_| self.on(Optimisation::Lengths)) {
             Some(LenByte { byte, is_active: true }) => {
@@ -143,9 +143,9 @@ impl Translator<'_> {
         self.give_back(id, small, address, name);
     }
 
-    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (the
-    /// address of its entry, and the identifier as 64 bits); by the host otherwise.
-    fn give_back(&mut self, id: ir::Value, small: ir::Value, address: ir::Value, name: Option<(ir::Value, ir::Value)>) {
+    /// Gives the segment `id` back: if it is `small` by clearing its length byte at `address`, and its name if it has one (as
+    /// 64 bits); by the host otherwise.
+    fn give_back(&mut self, id: ir::Value, small: ir::Value, address: ir::Value, name: Option<ir::Value>) {
         let base = self.base();
         let [quick, slow, go_on] = std::array::from_fn(|_| self.e.b.create_block());
         self.e.b.set_cold_block(slow);
@@ -155,8 +155,9 @@ impl Translator<'_> {
         self.e.b.switch_to_block(quick);
         let zero = self.e.b.ins().iconst(types::I8, 0);
         layout::set_len_byte(&mut self.e.b, address, zero);
-        if let Some((entry, index)) = name {
-            layout::give_name(&mut self.e.b, base, entry, index);
+        if let Some(name) = name {
+            // What is needed for that is got now: between, registers are scarce.
+            layout::give_name(&mut self.e.b, base, name);
         }
         self.e.b.ins().jump(go_on, &[]);
 
