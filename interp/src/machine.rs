@@ -115,7 +115,7 @@ impl Machine {
             piece = (2 * piece).min(READ_WORDS_MAX);
         }
         // There is no more to read, or no more room.
-        let mut beyond = vec![[0; 4]; READ_WORDS_MAX];
+        let mut beyond = [[0; 4]; 16];
         let words = reader.fill(&mut beyond).map_err(SetupError::Read)?;
         let beyond: Vec<Word> = beyond[..words].iter().map(|&word| Word::from_ne_bytes(word)).collect();
         machine.extend_program(&beyond)?;
