@@ -119,6 +119,11 @@ impl Machine {
         let words = reader.fill(&mut beyond).map_err(SetupError::Read)?;
         let beyond: Vec<Word> = beyond[..words].iter().map(|&word| Word::from_ne_bytes(word)).collect();
         machine.extend_program(&beyond)?;
+        if words > 0 {
+            // There was no room for a piece, and by chance there is for a few words: the rest is not to be lost without a word.
+            let memory = &machine.state.guest.memory;
+            return Err(OutOfMemory { words: memory.program_len(), limit_bytes: memory.limit_bytes() }.into());
+        }
         reader.finish(machine.state.guest.memory.program())?;
         machine.with_program()
     }
