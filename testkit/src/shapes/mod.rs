@@ -15,7 +15,7 @@ use rum_interp::isa::{LITERAL_MAX, Reg};
 fn begin_rounds(b: &mut Builder, rounds: u32) -> Label {
     b.literal(R7, 0);
     b.not(R7, R7);
-    b.literal(R4, rounds);
+    b.constant(R4, rounds, R3);
     b.label_here()
 }
 
@@ -89,4 +89,18 @@ fn copy_program(b: &mut Builder, to: Reg, words: u32) {
 fn pad(b: &mut Builder, words: u32) {
     let missing = words.checked_sub(b.here()).expect("room for the program itself");
     (0..missing).for_each(|_| b.data(0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_shape_can_be_made_at_its_size() {
+        let shapes = hostile::all();
+        let names: BTreeSet<&str> = shapes.iter().map(|shape| &shape.name[..]).collect();
+        assert_eq!(names.len(), shapes.len(), "names are unique");
+        assert!(shapes.iter().all(|shape| !shape.program.is_empty()));
+    }
 }
