@@ -99,6 +99,11 @@ impl Journal {
         }
     }
 
+    /// Instructions that the baseline tier has translated up to now.
+    pub fn instructions_in_blocks(&self) -> u64 {
+        self.stats.baseline_instructions_translated
+    }
+
     /// CLIF instructions compiled up to now.
     pub fn clif_instructions(&self) -> u64 {
         self.stats.clif_instructions

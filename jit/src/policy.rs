@@ -6,7 +6,8 @@
 use crate::exit::{Exit, Reason};
 use crate::options::{HOT_BEHIND_BLOCKS, HOT_WITHOUT_BLOCKS};
 use crate::tuning::{
-    CHECKS_IMPROVE, CHECKS_OBSERVED, CHECKS_SAMPLED, CLIF_PER_WORD, THRESHOLD_CLIF, WAITING_MAX, WARM_SHARE,
+    BASELINE_INSTRUCTIONS, BASELINE_TIMES_MAX, CHECKS_IMPROVE, CHECKS_OBSERVED, CHECKS_SAMPLED, CLIF_PER_WORD,
+    THRESHOLD_CLIF, THRESHOLD_TIMES_MAX, WAITING_MAX, WARM_SHARE,
 };
 use rum_interp::Stop;
 use rum_interp::engine::{Pause, THRESHOLD_MAX};
@@ -49,6 +50,13 @@ pub(crate) enum Action {
     Stop(Stop),
 }
 
+/// A threshold that grows with what was spent: by itself for each `step`, and up to `most` times itself.
+fn grown(first: i32, spent: u64, step: u64, most: u64) -> i32 {
+    let first = first as u64;
+    let grown = first.saturating_add(first * spent / step).min(first * most);
+    i32::try_from(grown).unwrap_or(i32::MAX).min(THRESHOLD_MAX)
+}
+
 /// The rules.
 pub(crate) struct Policy {
     /// Jumps to a word after which it is hot, as long as little was compiled.
@@ -80,12 +88,17 @@ impl Policy {
         self.threshold == THRESHOLD_MAX
     }
 
-    /// Jumps to a word after which it is hot. The more was compiled already or is going to be, the more it takes: where
-    /// everything is lukewarm, compiling must not become what the time is spent on.
+    /// Jumps to a word after which it is hot. The first code is a cheap bet: if the program is small it runs at full speed soon. The
+    /// more was compiled already or is going to be, the more it takes, up to where what a word has cost in the tiers below is about
+    /// what compiling it costs: what was executed that often is likely to be executed as often again, whenever that is.
     pub fn threshold(&self, clif_instructions: u64, words_waiting: usize) -> i32 {
         let clif = clif_instructions + words_waiting as u64 * CLIF_PER_WORD;
-        let times = 1 + clif / THRESHOLD_CLIF;
-        self.threshold.saturating_mul(i32::try_from(times).unwrap_or(i32::MAX)).min(THRESHOLD_MAX)
+        grown(self.threshold, clif, THRESHOLD_CLIF, THRESHOLD_TIMES_MAX)
+    }
+
+    /// Jumps to a word after which it becomes a block: `first` of them, and more the more has become blocks, for the same reasons.
+    pub fn block_threshold(&self, first: i32, instructions: u64) -> i32 {
+        grown(first, instructions, BASELINE_INSTRUCTIONS, BASELINE_TIMES_MAX)
     }
 
     /// The least heat of a block that is compiled with others.
@@ -140,5 +153,23 @@ impl Policy {
     /// The first failed checks of a unit are all looked into, later ones now and then.
     fn is_worth_a_look(&self, checks_failed: u32) -> bool {
         !self.forced_exits && (checks_failed <= CHECKS_OBSERVED || checks_failed.is_multiple_of(CHECKS_SAMPLED))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_grow_with_what_was_made_up_to_a_bound() {
+        let policy = Policy::new(3_000, false);
+        let after = |clif| policy.threshold(clif, 0);
+        assert_eq!((after(0), after(THRESHOLD_CLIF), after(3 * THRESHOLD_CLIF)), (3_000, 6_000, 12_000));
+        assert_eq!(policy.threshold(0, 1_000), after(1_000 * CLIF_PER_WORD), "what waits counts");
+        let most = 3_000 * THRESHOLD_TIMES_MAX as i32;
+        assert_eq!((after(1 << 20), after(1 << 40)), (most, most));
+        assert_eq!((policy.block_threshold(40, 0), policy.block_threshold(40, BASELINE_INSTRUCTIONS)), (40, 80));
+        assert_eq!(policy.block_threshold(40, 1 << 40), 40 * BASELINE_TIMES_MAX as i32);
+        assert_eq!(Policy::new(u32::MAX, false).threshold(1 << 30, 0), THRESHOLD_MAX, "nothing overflows");
     }
 }

@@ -5,6 +5,14 @@
 //! sandmark-short, um-midmark, umix, advent, umix-bench, codex, and stress and mixed of `umbin/`. "No difference" is less than
 //! half a per cent on each of them. `docs/performance.md` has what was measured by the clock.
 
+/// The threshold for blocks is twice as high when so many instructions were translated, three times when it were twice as many, and so on,
+/// up to [`BASELINE_TIMES_MAX`]. By the clock (CPU time, minima of nine interleaved runs, against one that stays): umix takes 9% less, advent 1%,
+/// umix-bench 4% less, midmark the same; with 40,000 and 10,000 about the same. What it is for: a million blocks of two instructions, executed 60 times each, took 5.7
+/// times as long as interpreted, and take 1.04 times.
+pub(crate) const BASELINE_INSTRUCTIONS: u64 = 20_000;
+/// The threshold for blocks grows up to so many times what it is at first: a block saves some 0.9 ns for each instruction executed, which
+/// cost 160 ns to translate, so it is worth that after some 200 times, and 40 are the first threshold.
+pub(crate) const BASELINE_TIMES_MAX: u64 = 6;
 /// Failed checks of an instruction in a block after which the host executes it. Not varied.
 pub(crate) const BASELINE_FAILURES_MAX: u32 = 16;
 /// Addresses for the code of blocks; when little is left, all are dropped. Not varied.
@@ -30,10 +38,14 @@ pub(crate) const PUT_OFF_BITS_MAX: u32 = 24;
 /// A block is compiled with others if it was reached at least this fraction as often as the threshold asks for. With 2, umix
 /// takes 5% more and mixed 36% less; with 16, umix 22%, advent 7% and umix-bench 6% more.
 pub(crate) const WARM_SHARE: i32 = 4;
-/// The threshold is twice as high when so much CLIF was compiled, three times when it was twice as much, and so on. With
-/// half of it umix-bench takes 22% more, sandmark-short 4% more, midmark 12% less; with four times as much umix 27% and advent
-/// 6% more, umix-bench 10% less.
-pub(crate) const THRESHOLD_CLIF: u64 = 15_000;
+/// The threshold is twice as high when so much CLIF was compiled, three times when it was twice as much, and so on, up to
+/// [`THRESHOLD_TIMES_MAX`]. By the clock (CPU time, minima of eleven interleaved runs, against 15,000 in steps and without a bound): advent takes
+/// 10% less, umix 3% less, sandmark-short 3% less, and midmark, umix-bench, codex and sandmark the same.
+pub(crate) const THRESHOLD_CLIF: u64 = 5_000;
+/// The threshold grows up to so many times what it is at first. A block takes some 0.25 ns more than compiled code for each of its
+/// instructions, which cost 4 to 5 us to compile: that is worth it after some 20,000 times, and 3,000 are the first threshold.
+/// Without a bound: no difference that could be told from noise.
+pub(crate) const THRESHOLD_TIMES_MAX: u64 = 8;
 /// CLIF instructions that a word becomes, as the threshold reckons for what waits for the thread: too few rather than too many, for
 /// what it really became counts as soon as it is there. (With counting it is 2.4 on midmark, 2.6 on sandmark-short, 3.1 on advent,
 /// 4.6 on umix, and 7.7 on um-midmark, whose blocks all end in computed jumps.)

@@ -25,6 +25,7 @@ pub(super) struct Arena {
     writable: View,
     executable: View,
     used: usize,
+    cold_used: usize,
 }
 
 // SAFETY: the views are plain memory that only their owner hands out access to.
@@ -45,7 +46,7 @@ impl Arena {
         };
         let writable = view(ProtFlags::READ | ProtFlags::WRITE)?;
         let executable = view(ProtFlags::READ | ProtFlags::EXEC)?;
-        Some(Arena { writable, executable, used: 0 })
+        Some(Arena { writable, executable, used: 0, cold_used: bytes / 2 })
     }
 
     /// Address of offset 0, to execute.
@@ -53,30 +54,74 @@ impl Arena {
         self.executable.start.as_ptr()
     }
 
-    /// Offset of what is added next.
-    pub fn next(&self) -> usize {
-        self.used.next_multiple_of(ALIGN)
+    /// Offsets of what is added next, and of what is added with it that is hardly ever executed.
+    pub fn next(&self) -> (usize, usize) {
+        (self.used.next_multiple_of(ALIGN), self.cold_used)
     }
 
-    /// Bytes in use.
-    pub fn used(&self) -> usize {
-        self.used
+    /// Whether little room is left.
+    pub fn is_full(&self) -> bool {
+        let most = self.half() / 16 * 15;
+        self.used > most || self.cold_used - self.half() > most
+    }
+
+    fn half(&self) -> usize {
+        self.writable.bytes / 2
     }
 
     /// Adds code at [`Arena::next`]. False if there is no room.
-    pub fn add(&mut self, code: &[u8]) -> bool {
-        let start = self.next();
-        if code.len() > self.writable.bytes - start {
+    pub fn add(&mut self, code: &[u8], cold: &[u8]) -> bool {
+        let (start, cold_start) = self.next();
+        if start + code.len() > self.half() || cold_start + cold.len() > self.writable.bytes {
             return false;
         }
-        // SAFETY: in range by the test; nothing executes here now.
-        unsafe { self.writable.start.as_ptr().add(start).copy_from_nonoverlapping(code.as_ptr(), code.len()) };
-        self.used = start + code.len();
+        for (start, code) in [(start, code), (cold_start, cold)] {
+            // SAFETY: in range by the test; nothing executes here now.
+            unsafe { self.writable.start.as_ptr().add(start).copy_from_nonoverlapping(code.as_ptr(), code.len()) };
+        }
+        (self.used, self.cold_used) = (start + code.len(), cold_start + cold.len());
         true
+    }
+
+    /// Makes the jump whose distance stands at `at` lead to the code at `to`, both offsets of what was added.
+    pub fn link(&mut self, at: u32, to: u32) {
+        let distance = to.wrapping_sub(at + 4).to_le_bytes();
+        let place = at as usize;
+        assert!(place + distance.len() <= self.used, "a jump outside the code");
+        // SAFETY: in range by the assertion; nothing executes here now.
+        unsafe {
+            self.writable.start.as_ptr().add(place).copy_from_nonoverlapping(distance.as_ptr(), distance.len());
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.used = 0;
+        (self.used, self.cold_used) = (0, self.half());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands at offsets of the executable view.
+    fn code(arena: &Arena, at: usize, bytes: usize) -> Vec<u8> {
+        // SAFETY: the tests read what was added.
+        unsafe { std::slice::from_raw_parts(arena.base().add(at), bytes) }.to_vec()
+    }
+
+    #[test]
+    fn code_and_what_is_hardly_executed_stand_apart_and_jumps_can_be_changed() {
+        let mut arena = Arena::new(1 << 16).expect("64 KiB");
+        assert!(arena.add(&[0xe9, 0, 0, 0, 0], &[1, 2]));
+        assert_eq!(arena.next(), (ALIGN, (1 << 15) + 2));
+        assert_eq!(code(&arena, 1 << 15, 2), [1, 2]);
+        arena.link(1, 0x45);
+        assert_eq!(code(&arena, 0, 5), [0xe9, 0x40, 0, 0, 0]);
+        assert!(!arena.is_full());
+        assert!(!arena.add(&[0; 1 << 15], &[]), "no room beside what is there");
+        assert!(arena.add(&[], &[0; (1 << 15) - 2]) && arena.is_full());
+        arena.clear();
+        assert_eq!(arena.next(), (0, 1 << 15));
     }
 }

@@ -24,12 +24,23 @@ pub(super) enum When {
     NotNegative = 9,
 }
 
+/// The part of a block that is hardly ever executed stands elsewhere.
+#[derive(Clone, Copy)]
+struct Cold {
+    /// What was written before it.
+    from: usize,
+    /// Where it will stand.
+    address: usize,
+}
+
 /// The code of a block under construction.
 pub(super) struct Buffer {
     bytes: Box<[u8]>,
     len: usize,
     /// Where the code will stand.
     address: usize,
+    /// Where what is written from here on will stand: code that is hardly ever executed.
+    cold: Option<Cold>,
     /// Offsets of labels.
     labels: Vec<u32>,
     /// Jumps: where the distance stands, and the label.
@@ -39,14 +50,27 @@ pub(super) struct Buffer {
 impl Buffer {
     pub fn new() -> Buffer {
         let (labels, jumps) = (Vec::new(), Vec::new());
-        Buffer { bytes: vec![0; BYTES].into_boxed_slice(), len: 0, address: 0, labels, jumps }
+        Buffer { bytes: vec![0; BYTES].into_boxed_slice(), len: 0, address: 0, cold: None, labels, jumps }
     }
 
     /// Starts anew, with code that will stand at an address.
     pub fn start(&mut self, address: usize) {
-        (self.len, self.address) = (0, address);
+        (self.len, self.address, self.cold) = (0, address, None);
         self.labels.clear();
         self.jumps.clear();
+    }
+
+    /// What follows is hardly ever executed, and will stand at an address of its own.
+    pub fn cold(&mut self, address: usize) {
+        self.cold = Some(Cold { from: self.len, address });
+    }
+
+    /// Where what was written at an offset will stand.
+    fn address_of(&self, at: usize) -> usize {
+        match self.cold {
+            Some(cold) if at >= cold.from => cold.address + (at - cold.from),
+            _ => self.address + at,
+        }
     }
 
     /// Whether a block had better come to its end.
@@ -59,15 +83,16 @@ impl Buffer {
         self.len
     }
 
-    /// The code, with all jumps in place.
-    pub fn finish(&mut self) -> &mut [u8] {
+    /// The code, with all jumps in place, and the part of it that is hardly ever executed.
+    pub fn finish(&mut self) -> (&mut [u8], &mut [u8]) {
         for &(at, label) in &self.jumps {
             let place = self.labels[label.0 as usize];
             debug_assert_ne!(place, u32::MAX, "a label without a place");
-            let distance = place.wrapping_sub(at + 4);
+            let distance = self.address_of(place as usize).wrapping_sub(self.address_of(at as usize) + 4) as u32;
             self.bytes[at as usize..][..4].copy_from_slice(&distance.to_le_bytes());
         }
-        &mut self.bytes[..self.len]
+        let from = self.cold.map_or(self.len, |cold| cold.from);
+        self.bytes[..self.len].split_at_mut(from)
     }
 
     /// A label whose place is not known yet.
@@ -116,8 +141,18 @@ impl Buffer {
         self.distance_to_address(address);
     }
 
+    /// Goes, under a condition or not, to what stands at an address, in a way that can be changed. Gives where the distance stands.
+    pub fn link(&mut self, when: Option<When>, address: usize) -> u32 {
+        match when {
+            Some(when) => self.write([0x0f, 0x80 | when as u8]),
+            None => self.write([0xe9]),
+        }
+        self.distance_to_address(address);
+        self.len as u32 - 4
+    }
+
     fn distance_to_address(&mut self, address: usize) {
-        let distance = address.wrapping_sub(self.address + self.len + 4) as u32;
+        let distance = address.wrapping_sub(self.address_of(self.len) + 4) as u32;
         self.write(distance.to_le_bytes());
     }
 }
@@ -176,8 +211,8 @@ mod tests {
         buffer.bind(ahead);
         buffer.call(0x1000);
         let expected = [0x0f, 0x85, 5, 0, 0, 0, 0xe9, 0xf5, 0xff, 0xff, 0xff, 0xe8, 0xf0, 0xff, 0xff, 0xff];
-        assert_eq!(buffer.finish(), expected);
+        assert_eq!(buffer.finish().0, expected);
         buffer.start(0);
-        assert!(buffer.finish().is_empty());
+        assert!(buffer.finish().0.is_empty());
     }
 }

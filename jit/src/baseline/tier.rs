@@ -27,6 +27,15 @@ struct Block {
     from: i32,
 }
 
+/// A jump of a block to a known word.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    /// Where the block begins.
+    block: u32,
+    /// Offset of the jump's distance in the code.
+    at: u32,
+}
+
 /// The blocks, and all that they need.
 pub(crate) struct Baseline {
     arena: Arena,
@@ -35,8 +44,8 @@ pub(crate) struct Baseline {
     table: Table,
     /// By their first words.
     blocks: BTreeMap<u32, Block>,
-    /// Where the blocks begin that are known to go to a word, by that.
-    sources: FxHashMap<u32, Vec<u32>>,
+    /// The jumps of blocks that are known to go to a word, by that. Each leads where the table says.
+    sources: FxHashMap<u32, Vec<Source>>,
     /// Failed checks, by the words of their instructions.
     failures: FxHashMap<u32, u32>,
     /// Words whose instructions failed so often that the host executes them.
@@ -74,7 +83,7 @@ impl Baseline {
         let slots = state.slots_mut();
         slots[Slot::BaselineTable as usize] = self.table.address() as u64;
         slots[Slot::BaselineCode as usize] = base as u64;
-        self.arena.add(&code)
+        self.arena.add(&code, &[])
     }
 
     /// Makes the table usable for a program of `words` words.
@@ -120,8 +129,8 @@ impl Baseline {
         let warmth = |pc: u32| self.warmth(pc).filter(|_| self.has(pc));
         let mut at = pc;
         for _ in 0..HEAD_BLOCKS_MAX {
-            let sources = self.sources.get(&at).into_iter().flatten().filter(|&&source| source < at);
-            let Some((most, source)) = sources.filter_map(|&source| Some((warmth(source)?, source))).max() else { break };
+            let sources = self.sources.get(&at).into_iter().flatten().map(|source| source.block).filter(|&source| source < at);
+            let Some((most, source)) = sources.filter_map(|source| Some((warmth(source)?, source))).max() else { break };
             if warmth(at).is_none_or(|warmth| most <= warmth / HEAD_SHARE) {
                 break;
             }
@@ -136,32 +145,43 @@ impl Baseline {
         // Where the system had no memory for the table, there are no blocks.
         self.table.get(pc).filter(|_| state.memory().program_len() <= PC_MAX)?;
         let start = Instant::now();
+        let (offset, cold_offset) = self.arena.next();
         let around = Circumstances {
             state,
             routines: &self.routines,
+            table: &self.table,
+            base: self.arena.base() as usize,
+            cold: self.arena.base() as usize + cold_offset,
             by_host: &self.by_host,
             settings: &self.settings,
         };
-        let offset = self.arena.next();
         self.buffer.start(self.arena.base() as usize + offset);
         let made = translate(&around, pc, &mut self.buffer)?;
-        let code = self.buffer.finish();
-        let code_bytes = code.len();
-        if !self.arena.add(code) {
+        let (code, cold) = self.buffer.finish();
+        let code_bytes = code.len() + cold.len();
+        if !self.arena.add(code, cold) {
             return None;
         }
         for word in pc..pc + made.words {
             state.watch_mut().mark_derived(word);
         }
-        for target in made.targets {
-            self.sources.entry(target).or_default().push(pc);
-        }
         let code = u32::try_from(offset).expect("the arena is smaller");
+        for link in made.links {
+            self.sources.entry(link.to).or_default().push(Source { block: pc, at: code + link.at });
+        }
         self.blocks.insert(pc, Block { words: made.words, code, from: 0 });
         self.heat(pc, until_hot);
-        self.table.get_mut(pc).code = code;
+        self.lead(pc, code);
         let ns = start.elapsed().as_nanos() as u64;
         Some(Made { words: made.words, code_bytes, ns })
+    }
+
+    /// From now on what goes to `pc` goes to the code at an offset.
+    fn lead(&mut self, pc: u32, code: u32) {
+        self.table.get_mut(pc).code = code;
+        for source in self.sources.get(&pc).into_iter().flatten() {
+            self.arena.link(source.at, code);
+        }
     }
 
     /// The block at `pc` becomes hot when it was executed so often from now on.
@@ -192,14 +212,14 @@ impl Baseline {
 
     /// A unit is entered at `pc` now.
     pub fn unit_came(&mut self, pc: u32) {
-        self.table.get_mut(pc).code = self.routines.to_unit;
+        self.lead(pc, self.routines.to_unit);
     }
 
     /// No unit is entered at `pc` any more. Whether there is a block.
     pub fn unit_went(&mut self, pc: u32) -> bool {
-        let block = self.blocks.get(&pc);
-        self.table.get_mut(pc).code = block.map_or(0, |block| block.code);
-        block.is_some()
+        let code = self.blocks.get(&pc).map(|block| block.code);
+        self.lead(pc, code.unwrap_or(0));
+        code.is_some()
     }
 
     /// Drops the blocks that were made from the word at `offset`. Gives where they began.
@@ -210,11 +230,10 @@ impl Baseline {
     }
 
     fn drop_block(&mut self, pc: u32) {
-        if let Some(block) = self.blocks.remove(&pc) {
-            let way = self.table.get_mut(pc);
-            if way.code == block.code {
-                way.code = 0;
-            }
+        if let Some(block) = self.blocks.remove(&pc)
+            && self.table.get(pc).is_some_and(|way| way.code == block.code)
+        {
+            self.lead(pc, 0);
         }
     }
 
@@ -233,14 +252,15 @@ impl Baseline {
 
     /// Whether it is time to start anew: little room for code is left.
     pub fn is_full(&self) -> bool {
-        self.arena.used() > BASELINE_CODE_BYTES / 16 * 15
+        self.arena.is_full()
     }
 
     /// Drops everything that was made, for another program or for other settings. Gives where blocks began.
     pub fn clear(&mut self, state: &mut State, settings: &Settings) -> Vec<u32> {
         let dead: Vec<u32> = self.blocks.keys().copied().collect();
-        dead.iter().for_each(|&pc| self.drop_block(pc));
+        // None of their jumps is executed any more.
         self.sources.clear();
+        dead.iter().for_each(|&pc| self.drop_block(pc));
         self.failures.clear();
         self.by_host.clear();
         let fits = self.restart(state, settings);

@@ -6,7 +6,7 @@
 use super::buffer::{Buffer, Label, When};
 use super::parts::{Access, Slow, host};
 use super::routines::Routines;
-use super::table::{WAY_COUNT, WAY_SHIFT};
+use super::table::{Table, WAY_COUNT, WAY_SHIFT};
 use crate::abi::{self, Slot};
 use crate::guest::inst::Inst;
 use crate::guest::met::Met;
@@ -26,6 +26,11 @@ pub(super) const PC_MAX: u32 = (1 << (31 - WAY_SHIFT)) - 2;
 pub(super) struct Circumstances<'a> {
     pub state: &'a State,
     pub routines: &'a Routines,
+    pub table: &'a Table,
+    /// Address of offset 0 of the code that the table leads to.
+    pub base: usize,
+    /// Where the part of the block's code will stand that is hardly ever executed.
+    pub cold: usize,
     /// Words whose instructions are the host's: what they were translated to failed too often.
     pub by_host: &'a FxHashSet<u32>,
     pub settings: &'a Settings,
@@ -35,8 +40,17 @@ pub(super) struct Circumstances<'a> {
 pub(super) struct Block {
     /// Words that it was made from.
     pub words: u32,
-    /// Where it is known to go.
-    pub targets: Vec<u32>,
+    /// Its jumps to where it is known to go.
+    pub links: Vec<Link>,
+}
+
+/// A jump straight to the code of a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    /// The word.
+    pub to: u32,
+    /// Where in the block's code the distance stands.
+    pub at: u32,
 }
 
 /// Translates the block at `pc` into a buffer that was started. None if its first instruction is not for the tier.
@@ -56,19 +70,20 @@ pub(super) fn translate(around: &Circumstances, pc: u32, ops: &mut Buffer) -> Op
         slow: Vec::new(),
         inputs: Vec::new(),
         length_at: None,
-        targets: Vec::new(),
+        links: Vec::new(),
     };
     translator.start();
     let words = translator.line(program);
     if words == 0 {
         return None;
     }
+    translator.ops.cold(around.cold);
     translator.cold_code();
-    let Translator { length_at, targets, .. } = translator;
+    let Translator { length_at, links, .. } = translator;
     if let Some(at) = length_at {
-        ops.finish()[at..at + 4].copy_from_slice(&words.to_le_bytes());
+        ops.finish().0[at..at + 4].copy_from_slice(&words.to_le_bytes());
     }
-    Some(Block { words, targets })
+    Some(Block { words, links })
 }
 
 /// Why a block is left: which routine does it.
@@ -112,7 +127,7 @@ pub(super) struct Translator<'a> {
     inputs: Vec<NoInput>,
     /// Where the block's length stands in its code, if that counts.
     length_at: Option<usize>,
-    targets: Vec<u32>,
+    links: Vec<Link>,
 }
 
 impl Translator<'_> {
@@ -326,35 +341,59 @@ impl Translator<'_> {
                 self.ops.jump_if(When::NotZero, exit);
             }
         }
+        // Exits before the jump do not count it.
         match self.values.get(c) {
             Known::Const(target) if target < self.program_len => {
-                self.targets.push(target);
-                self.set(7, target);
+                self.uncounted += 1;
+                self.go_to(target);
             }
             Known::Choice(x, y) if x.max(y) < self.program_len => {
-                self.targets.extend([x, y]);
-                let c = host(c);
-                dynasm!(self.ops; .arch x64; mov edi, Rd(c));
+                self.uncounted += 1;
+                self.go_to_either(host(c), x, y);
             }
             _ => {
                 let (c, length, exit) = (host(c), self.program_len as i32, self.exit(Why::Next));
                 dynasm!(self.ops; .arch x64; cmp Rd(c), length);
                 self.ops.jump_if(When::NotBelow, exit);
                 dynasm!(self.ops; .arch x64; mov edi, Rd(c));
+                self.uncounted += 1;
+                self.go_to_edi();
             }
         }
-        self.uncounted += 1;
-        self.go_to_edi();
     }
 
     /// The block ends before the word at `pc`, and another begins there.
     fn go_on_at(&mut self, pc: u32) {
-        self.targets.push(pc);
-        self.set(7, pc);
         self.pc -= 1; // the last word of this block is where it comes from
-        self.go_to_edi();
+        self.go_to(pc);
     }
 
+    /// Goes to the word at a known pc.
+    fn go_to(&mut self, target: u32) {
+        self.count(self.uncounted);
+        self.set(6, self.pc);
+        self.set(7, target);
+        self.link(None, target);
+    }
+
+    /// Goes to the word that a register holds, which is one of two.
+    fn go_to_either(&mut self, c: u8, x: u32, y: u32) {
+        self.count(self.uncounted);
+        let (from, x_at, y_at) = (self.pc as i32, x as i32, y as i32);
+        dynasm!(self.ops; .arch x64; mov esi, from; cmp Rd(c), x_at; mov edi, x_at);
+        self.link(Some(When::Zero), x);
+        dynasm!(self.ops; .arch x64; mov edi, y_at);
+        self.link(None, y);
+    }
+
+    /// Jumps to the code of a word, whatever that is by then.
+    fn link(&mut self, when: Option<When>, to: u32) {
+        let code = self.around.table.get(to).map_or(0, |way| way.code);
+        let at = self.ops.link(when, self.around.base + code as usize);
+        self.links.push(Link { to, at });
+    }
+
+    /// Goes to the word that `edi` says.
     fn go_to_edi(&mut self) {
         self.count(self.uncounted);
         let from = self.pc as i32;

@@ -196,7 +196,11 @@ impl Engine {
     /// Jumps to a word after which something is to be made of it.
     fn first_threshold(&self) -> i32 {
         let hot = self.threshold();
-        if self.makes_blocks && !self.policy.has_given_up() { self.settings.baseline_threshold.min(hot) } else { hot }
+        if !self.makes_blocks || self.policy.has_given_up() {
+            return hot;
+        }
+        let first = self.settings.baseline_threshold;
+        self.policy.block_threshold(first, self.journal.instructions_in_blocks()).min(hot)
     }
 
     fn finder<'a>(&'a self, state: &'a State) -> Finder<'a> {

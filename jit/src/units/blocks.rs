@@ -33,10 +33,13 @@ impl Units {
         self.baseline.is_some()
     }
 
-    /// Whether there is a block at `pc`.
+    /// Whether the way on at `pc` is a block. Looks into one table only: each may be large, and neither near.
     #[inline]
     pub fn has_block(&self, pc: u32) -> bool {
-        self.baseline.as_ref().is_some_and(|baseline| baseline.has(pc))
+        match self.way_to_blocks {
+            Some(to_blocks) => self.table.get(pc).is_some_and(|entry| entry.code_offset() == to_blocks),
+            None => self.baseline.as_ref().is_some_and(|baseline| baseline.has(pc)),
+        }
     }
 
     /// Where to begin to compile the hot word at `pc`.

@@ -45,7 +45,8 @@ pub(crate) struct Units {
     table: EntryTable,
     /// The blocks of the baseline tier.
     baseline: Option<Baseline>,
-    /// Where units enter blocks: an offset of the optimiser's code.
+    /// Where units enter blocks: an offset of the optimiser's code. None before the first unit; then the table leads to every block that
+    /// no unit stands in front of.
     way_to_blocks: Option<u32>,
     /// Times that a block is executed before it is hot.
     pub until_hot: i32,
@@ -88,7 +89,9 @@ impl Units {
     /// Where a unit can be entered for `pc`.
     #[inline]
     pub fn entry(&self, pc: u32) -> Option<EntryPoint> {
-        self.table.get(pc).filter(|entry| Some(entry.code_offset()) != self.way_to_blocks)
+        // There are no units before the way to blocks.
+        let to_blocks = self.way_to_blocks?;
+        self.table.get(pc).filter(|entry| entry.code_offset() != to_blocks)
     }
 
     /// A number for a unit to come.
