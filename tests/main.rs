@@ -5,6 +5,7 @@
 
 mod asm;
 mod bench;
+mod cache;
 mod cli;
 mod console;
 mod counters;

@@ -28,6 +28,8 @@ pub struct RunConfig {
     pub instructions_max: Option<u64>,
     /// The limit on time.
     pub timeout: Option<Duration>,
+    /// The folder where compiled code is kept, if it is.
+    pub cache: Option<PathBuf>,
     /// How statistics are written, if at all.
     pub stats: Option<StatsFormat>,
 }
@@ -52,6 +54,7 @@ impl RunConfig {
             machine.memory_bytes_max = bytes;
         }
         let engine = args.engine;
+        let cache = crate::cache::wanted(&engine.cache)?;
         #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
         let options = Options {
             engine: engine.engine.into(),
@@ -60,6 +63,7 @@ impl RunConfig {
             compile_threads: engine.compile_threads,
             code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
             count: args.stats.is_some() || args.limits.max_instructions.is_some(),
+            cache: cache.is_some(),
             disabled: engine.disabled.0,
             force_exit_every: engine.force_exit_every,
             ..Options::default()
@@ -72,6 +76,7 @@ impl RunConfig {
             options,
             instructions_max: args.limits.max_instructions,
             timeout: args.limits.timeout,
+            cache,
             stats: args.stats,
         };
         Ok((config, image))

@@ -1,12 +1,13 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports, and `end` says how it ended; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and
+//! `report` reports, and `end` says how it ended; `cache` keeps compiled code between runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and
 //! `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
 //! each subcommand.
 
 mod asm;
 mod bench;
+mod cache;
 mod cli;
 mod config;
 mod disasm;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Disasm(args) => disasm::disasm(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Gate(args) => gate::gate(&args),
+        Command::Cache(command) => cache::cache(command),
         Command::Man { command } => pages::man(command.as_deref()),
         Command::Completions { shell } => pages::completions(shell),
     })

@@ -1,5 +1,6 @@
 //! `rum run`: one program, from its image to its end.
 
+use crate::cache::RunCache;
 use crate::cli::RunArgs;
 use crate::config::{Image, RunConfig};
 use crate::end::End;
@@ -41,7 +42,11 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
             }
             let mut vm = Vm::new(machine, &config.options)
                 .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
+            let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
             let end = execute(&mut vm, config.instructions_max, &control);
+            if let Some(cache) = cache {
+                cache.finish(&mut vm);
+            }
             (end, Some(vm))
         }
     };

@@ -24,7 +24,7 @@ const PATCHES_VOLATILE: u32 = 16;
 /// Words whose last patches are remembered; a power of two.
 const PATCHED_WORDS: usize = 256;
 /// Words whose part of the tables is asked for at once: pages that come one by one cost three times as much.
-const EXPECTED_WORDS: usize = 2048;
+const EXPECTED_WORDS: usize = 512;
 
 /// The last patches of a word that an entry had been derived from.
 #[derive(Clone, Copy, Debug, Default)]

@@ -215,6 +215,16 @@ impl CodeSpace {
         self.base
     }
 
+    /// A part of the code of this generation.
+    ///
+    /// # Panics
+    /// It is not all code.
+    pub fn bytes(&self, offset: usize, bytes: usize) -> &[u8] {
+        assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.used_bytes()), "beyond the code");
+        // SAFETY: published code is readable, and nothing writes to it before the generation ends.
+        unsafe { std::slice::from_raw_parts(self.base.add(offset), bytes) }
+    }
+
     /// Bytes of code in this generation.
     pub fn used_bytes(&self) -> usize {
         self.arena.lock().unwrap_or_else(PoisonError::into_inner).used

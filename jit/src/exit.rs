@@ -13,9 +13,10 @@
 //! name, and what the policy does about it (`policy.rs`).
 
 use rum_interp::engine::State;
+use serde::{Deserialize, Serialize};
 
 /// Why compiled code was left at an exit of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reason {
     /// A check did not hold: the interpreter finds out what that means.
     Check,
@@ -28,7 +29,7 @@ pub(crate) enum Reason {
 }
 
 /// What completes the state at an exit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Site {
     /// Where the interpreter goes on.
     pub pc: u32,

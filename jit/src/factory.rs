@@ -9,7 +9,7 @@ use crate::queue::{Pending, Queue};
 use crate::settings::Settings;
 use crate::stubs::{HostCalls, Stubs};
 use crate::tuning::CODE_RESERVE_FACTOR;
-use crate::units::EntryPoint;
+use crate::units::{Code, EntryPoint};
 use crate::worker::{Done, Job, Worker};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::engine::State;
@@ -131,14 +131,19 @@ impl Factory {
         (finished, Some(self.queue.take(|_| true)))
     }
 
-    /// Adds code, all at once: each publication interrupts every processor. Gives its offsets.
+    /// Adds functions of units, each with its alignment, all at once: each publication interrupts every processor. Gives their offsets.
     ///
     /// # Errors
     /// There is no room, or the system refuses executable memory.
-    pub fn publish(&mut self, made: &[&Compiled]) -> Result<Vec<u32>, CompileError> {
+    pub fn publish(&mut self, made: &[(&[u8], u64)]) -> Result<Vec<u32>, CompileError> {
         let signature = unit_signature();
-        let functions: Vec<_> = made.iter().map(|made| (&signature, &made.bytes[..], made.align)).collect();
+        let functions: Vec<_> = made.iter().map(|&(bytes, align)| (&signature, bytes, align)).collect();
         self.code.publish(&functions).map_err(CompileError::System)
+    }
+
+    /// The bytes of code that was published.
+    pub fn code(&self, code: Code) -> &[u8] {
+        self.code.bytes(code.offset as usize, code.bytes)
     }
 
     /// Runs compiled code. Gives the number with which it was left.

@@ -34,7 +34,7 @@ impl Finder<'_> {
             Some((number, _)) if replaces == Some(number) => false,
             Some((_, unit)) => {
                 let had = before.is_some_and(|before| before.depends_on(pc));
-                !had && !growth.is_some_and(|growth| growth.targets.contains(&unit.root))
+                !had && !growth.is_some_and(|growth| growth.targets.contains(&unit.shape.root))
             }
             None => false,
         };

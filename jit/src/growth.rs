@@ -33,14 +33,14 @@ impl Candidate<'_> {
     /// Its number if it is live, its root, and the registers that it takes to be 0.
     fn identity(&self) -> (Option<u32>, u32, u8) {
         match self {
-            Candidate::Live(number, unit) => (Some(*number), unit.root, unit.zero),
+            Candidate::Live(number, unit) => (Some(*number), unit.shape.root, unit.shape.zero),
             Candidate::Pending(region) => (None, region.root, region.zero),
         }
     }
 
     fn ranges(&self) -> Vec<(u32, u32)> {
         match self {
-            Candidate::Live(_, unit) => unit.ranges.clone(),
+            Candidate::Live(_, unit) => unit.shape.ranges.clone(),
             Candidate::Pending(region) => region.ranges(),
         }
     }
@@ -113,7 +113,7 @@ impl Grower<'_> {
     /// The region of the unit whose root is `root`, if there is room for its words.
     fn region_of_unit(&self, root: u32, room: usize) -> Option<Region> {
         match self.unit_at(root).filter(|unit| unit.words() <= room)? {
-            Candidate::Live(number, unit) => self.finder.region(root, unit.zero, Some(number)),
+            Candidate::Live(number, unit) => self.finder.region(root, unit.shape.zero, Some(number)),
             Candidate::Pending(region) => Some(region.clone()),
         }
     }
@@ -122,7 +122,7 @@ impl Grower<'_> {
     fn unit_at(&self, root: u32) -> Option<Candidate<'_>> {
         let pending = self.queue.regions().find(|region| region.root == root).map(Candidate::Pending);
         pending.or_else(|| {
-            let (number, unit) = self.finder.units.owner(root).filter(|(_, unit)| unit.root == root)?;
+            let (number, unit) = self.finder.units.owner(root).filter(|(_, unit)| unit.shape.root == root)?;
             Some(Candidate::Live(number, unit))
         })
     }

@@ -1,10 +1,12 @@
 //! What has happened, as events. The statistics are their sum, and nothing else keeps count.
 
+use crate::cache::Spent;
 use crate::cause::Cause;
 use crate::compile::CompileError;
 use crate::exit::Exit;
 use crate::options::Optimisation;
 use crate::stats::Stats;
+use crate::tuning::KEEP_SHARE;
 use std::collections::BTreeMap;
 
 /// Something worth counting.
@@ -18,6 +20,8 @@ pub(crate) enum Event<'a> {
     Published { code_bytes: usize, gains: &'a [u64; Optimisation::ALL.len()] },
     /// The baseline tier made a block.
     Block { words: u32, code_bytes: usize, ns: u64 },
+    /// Blocks and units of an earlier run became live.
+    Restored { units: usize, blocks: usize },
     /// Code, or the wish for it, was dropped because the program had changed meanwhile.
     Dropped,
     /// There will be no code for a region.
@@ -42,6 +46,8 @@ pub(crate) const THREAD_LOST: &str = "thread";
 /// The account of a machine's engine.
 pub(crate) struct Journal {
     stats: Stats,
+    /// What earlier runs have spent.
+    carried: Spent,
     exits: [u64; Exit::NAMES.len()],
     killed: [u64; Cause::ALL.len()],
     gains: [u64; Optimisation::ALL.len()],
@@ -57,7 +63,13 @@ impl Journal {
             compiler_failures,
             ..Stats::default()
         };
-        Journal { stats, exits: Default::default(), killed: Default::default(), gains: Default::default() }
+        Journal {
+            stats,
+            carried: Spent::default(),
+            exits: Default::default(),
+            killed: Default::default(),
+            gains: Default::default(),
+        }
     }
 
     /// Takes note of an event. Inlined: what is noted most is two or three additions.
@@ -83,6 +95,10 @@ impl Journal {
                 stats.baseline_ns += ns;
                 self.gains[Optimisation::Baseline as usize] += 1;
             }
+            Event::Restored { units, blocks } => {
+                stats.units_restored += units as u64;
+                stats.baseline_blocks_restored += blocks as u64;
+            }
             Event::Dropped => stats.regions_dropped += 1,
             Event::Rejected => stats.regions_rejected += 1,
             Event::CompilerFailed(kind) => *stats.compiler_failures.entry(kind).or_default() += 1,
@@ -99,14 +115,25 @@ impl Journal {
         }
     }
 
-    /// Instructions that the baseline tier has translated up to now.
-    pub fn instructions_in_blocks(&self) -> u64 {
-        self.stats.baseline_instructions_translated
+    /// What was spent on code up to now, by earlier runs as well.
+    pub fn spent(&self) -> Spent {
+        let Spent { clif_instructions, instructions_in_blocks } = self.carried;
+        Spent {
+            clif_instructions: clif_instructions + self.stats.clif_instructions,
+            instructions_in_blocks: instructions_in_blocks + self.stats.baseline_instructions_translated,
+        }
     }
 
-    /// CLIF instructions compiled up to now.
-    pub fn clif_instructions(&self) -> u64 {
-        self.stats.clif_instructions
+    /// What there is was made by earlier runs, at a cost.
+    pub fn carry_over(&mut self, spent: Spent) {
+        self.carried = spent;
+    }
+
+    /// Whether so much was made in this run that it is worth keeping beside what earlier runs have left.
+    pub fn is_worth_keeping(&self) -> bool {
+        let stats = &self.stats;
+        stats.regions_published > stats.units_restored / KEEP_SHARE
+            || stats.baseline_blocks > stats.baseline_blocks_restored / KEEP_SHARE
     }
 
     /// The sum of everything, but for what only the machine and the table of units know.

@@ -20,6 +20,7 @@
 
 mod abi;
 mod baseline;
+mod cache;
 mod cause;
 mod code;
 mod compile;
@@ -52,6 +53,7 @@ mod units;
 mod vm;
 mod worker;
 
+pub use cache::CacheError;
 pub use compile::Listing;
 pub use options::{EngineKind, Optimisation, Options};
 pub use stats::Stats;

@@ -96,6 +96,8 @@ pub struct Options {
     pub code_budget_bytes: usize,
     /// Whether compiled code counts instructions. The interpreter always does.
     pub count: bool,
+    /// Whether code is to be kept for later runs, and that of earlier ones to be used ([`crate::Vm::load_cache`]).
+    pub cache: bool,
     /// Optimisations to leave out.
     pub disabled: Vec<Optimisation>,
     /// For tests: every n-th check in compiled code leaves it, whether it holds or not.
@@ -115,6 +117,7 @@ impl Default for Options {
             compile_threads: 1,
             code_budget_bytes: 256 << 20,
             count: false,
+            cache: false,
             disabled: Vec::new(),
             force_exit_every: None,
             compiler_panics_every: None,

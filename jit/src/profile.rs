@@ -1,5 +1,6 @@
 //! What watching the program has taught. It dies with the program.
 
+use crate::cache::KeptProfile;
 use crate::guest::met::Met;
 use crate::tuning::{GROWTH_MAX, IMPROVEMENTS_MAX, PATCHES_VOLATILE, TARGETS_MAX};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -45,6 +46,26 @@ pub(crate) struct Growth {
 }
 
 impl Profile {
+    /// What later runs can go by.
+    pub fn keep(&self) -> KeptProfile {
+        let not_zero = self.roots.iter().filter(|(_, root)| root.not_zero != 0);
+        KeptProfile {
+            met: self.met.iter().map(|(&pc, &met)| (pc, met)).collect(),
+            names: self.names.iter().map(|(&pc, &name)| (pc, name)).collect(),
+            targets: self.targets.iter().map(|(&pc, targets)| (pc, targets.clone())).collect(),
+            not_zero: not_zero.map(|(&pc, root)| (pc, root.not_zero)).collect(),
+        }
+    }
+
+    /// Knows what an earlier run has learnt.
+    pub fn learn(&mut self, kept: KeptProfile) {
+        let KeptProfile { met, names, targets, not_zero } = kept;
+        met.into_iter().for_each(|(pc, met)| self.meet(pc, met));
+        self.names.extend(names);
+        self.targets.extend(targets);
+        not_zero.into_iter().for_each(|(root, registers)| self.found_not_zero(root, registers));
+    }
+
     /// What the instruction at a word has met.
     pub fn met(&self, pc: u32) -> Met {
         self.met.get(&pc).copied().unwrap_or_default()

@@ -1,5 +1,6 @@
 //! What is compiled together: blocks, with everything that was read from the program to find them (`discovery.rs`).
 
+use crate::cache::Shape;
 use crate::guest::block::Block;
 use crate::guest::inst::{Inst, Volatile};
 use crate::guest::met::Met;
@@ -62,7 +63,7 @@ impl Region {
     }
 
     /// Words that are read at run time, and how each is executed.
-    pub fn volatile(&self) -> FxHashMap<u32, Volatile> {
+    fn volatile(&self) -> Vec<(u32, Volatile)> {
         let volatile = |(pc, inst)| match inst {
             Inst::Volatile(volatile) => Some((pc, volatile)),
             Inst::Fixed(..) => None,
@@ -71,7 +72,7 @@ impl Region {
     }
 
     /// What its instructions have met, where anything.
-    pub fn met(&self) -> FxHashMap<u32, Met> {
+    fn met(&self) -> Vec<(u32, Met)> {
         let met = |(pc, inst): (u32, Inst)| Some((pc, inst.met())).filter(|(_, met)| !met.is_empty());
         self.blocks.values().flat_map(Block::with_pcs).filter_map(met).collect()
     }
@@ -80,6 +81,19 @@ impl Region {
     pub fn is_volatile(&self, offset: u32) -> bool {
         self.block_over(offset)
             .is_some_and(|block| offset < block.end() && matches!(block.inst(offset), Inst::Volatile(_)))
+    }
+
+    /// What a unit that is made of it has to do with the program.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            root: self.root,
+            ranges: self.fixed_ranges(),
+            starts: self.blocks.keys().copied().collect(),
+            zero: self.zero,
+            naming: self.naming,
+            met: self.met(),
+            volatile: self.volatile(),
+        }
     }
 
     /// Ranges of words that were looked at, without those that are read at run time: what the unit is made from.

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub lookup: Lookup,
     /// Checks leave when a countdown in the state says so, too (for tests).
     pub forced_exits: bool,
+    /// Whether blocks and units are to be kept for later runs.
+    pub keep: bool,
     /// Whether the compiler keeps what it makes as text (for tests).
     pub listings: bool,
     /// The compiler panics at units of these numbers (for tests).

@@ -25,6 +25,10 @@ pub struct Stats {
     pub compiler_failures: BTreeMap<&'static str, u64>,
     /// Why no more code is made, if that is so.
     pub gave_up: Option<String>,
+    /// Units of earlier runs that became live.
+    pub units_restored: u64,
+    /// Blocks of the baseline tier of earlier runs that became live.
+    pub baseline_blocks_restored: u64,
     /// Blocks that the baseline tier has made.
     pub baseline_blocks: u64,
     /// Guest instructions that they were made from, copies included.

@@ -1,5 +1,6 @@
 //! A machine and what runs it: the crate's face.
 
+use crate::cache::CacheError;
 use crate::compile::Listing;
 use crate::engine::Engine;
 use crate::options::{EngineKind, Options};
@@ -98,6 +99,33 @@ impl Vm {
     /// Ends the engine and gives the machine back, which can be interpreted on or have another engine.
     pub fn into_machine(self) -> Machine {
         self.machine
+    }
+
+    /// The name of what can be kept of the program's code for later runs of it: 32 hexadecimal digits, which depend on the program, the
+    /// build of this crate, the processor and the options. To be asked for before the first run. None unless
+    /// [`Options::cache`] asked for that.
+    pub fn cache_key(&self) -> Option<String> {
+        self.engine.as_ref()?.cache_key()
+    }
+
+    /// Starts from what an earlier run of the same program has left ([`Vm::save_cache`]), under the same [`Vm::cache_key`]. To be
+    /// called before the first run.
+    ///
+    /// # Errors
+    /// The bytes are none that this build has written, or have changed. The machine runs all the same.
+    ///
+    /// # Safety
+    /// The bytes come from [`Vm::save_cache`], or are such as nobody made to look so: they hold code that is executed. Damage is noticed,
+    /// forgery is not.
+    pub unsafe fn load_cache(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<(), CacheError> {
+        let Some(engine) = &mut self.engine else { return Ok(()) };
+        engine.load_cache(&mut self.machine, Box::new(bytes))
+    }
+
+    /// What later runs can start from; none if this one has nothing to add to what it started from, or if [`Options::cache`] did not
+    /// ask for it.
+    pub fn save_cache(&mut self) -> Option<Vec<u8>> {
+        self.engine.as_mut()?.save_cache(&mut self.machine)
     }
 
     /// Whether hot code is compiled.

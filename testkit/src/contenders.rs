@@ -6,7 +6,7 @@ use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
 use crate::rng::Rng;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
 use rum_interp::{Console, FaultKind as RumKind, Ids, Machine, MachineOptions, PollHandle, Stop as RumStop};
-use rum_jit::{EngineKind, Listing, Options, Stats, Vm};
+use rum_jit::{Listing, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
@@ -253,14 +253,15 @@ impl JitContender {
         JitContender { name: name.into(), drive, jit: Options { count: drive != Drive::Uncounted, ..jit }, machine }
     }
 
-    /// Synchronous compilation at the first round: the options that the variants below start from.
-    pub fn eager() -> Options {
-        Options { engine: EngineKind::Jit, hot_threshold: 1, compile_threads: 0, ..Options::default() }
-    }
-
-    /// Blocks of the baseline tier at the first round, and nothing else.
-    pub fn blocks() -> Options {
-        Options { hot_threshold: u32::MAX, baseline_threshold: 1, ..JitContender::eager() }
+    /// What a run of the case leaves for later ones.
+    fn earlier_run(&self, case: &Case) -> Option<Vec<u8>> {
+        let (machine, ..) = machine_for(case, &self.machine);
+        let mut vm = Vm::new(machine, &self.jit).expect("an engine for the case");
+        match self.drive {
+            Drive::Uncounted => run_watched(&mut vm),
+            _ => drive(&mut vm, Drive::Whole, case),
+        };
+        vm.save_cache()
     }
 }
 
@@ -285,6 +286,10 @@ impl Contender for JitContender {
             Ok(vm) => vm,
             Err(error) => panic!("no engine for the case: {error}"),
         };
+        if let Some(kept) = self.jit.cache.then(|| self.earlier_run(case)).flatten() {
+            // SAFETY: the bytes come from there.
+            unsafe { vm.load_cache(kept) }.expect("what an earlier run has left");
+        }
         let stop = match self.drive {
             Drive::Uncounted => run_watched(&mut vm),
             _ => drive(&mut vm, self.drive, case),
@@ -404,6 +409,8 @@ fn flatten(stats: &Stats) -> BTreeMap<String, u64> {
         ("regions published", stats.regions_published),
         ("regions dropped", stats.regions_dropped),
         ("regions rejected", stats.regions_rejected),
+        ("units restored", stats.units_restored),
+        ("blocks restored", stats.baseline_blocks_restored),
         ("clif instructions", stats.clif_instructions),
         ("code bytes", stats.code_bytes),
         ("enters", stats.enters),

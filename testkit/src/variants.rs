@@ -2,9 +2,19 @@
 
 use crate::contenders::{Drive, JitContender};
 use rum_interp::MachineOptions;
-use rum_jit::{Optimisation, Options};
+use rum_jit::{EngineKind, Optimisation, Options};
 
 impl JitContender {
+    /// Synchronous compilation at the first round: the options that the variants below start from.
+    pub fn eager() -> Options {
+        Options { engine: EngineKind::Jit, hot_threshold: 1, compile_threads: 0, ..Options::default() }
+    }
+
+    /// Blocks of the baseline tier at the first round, and nothing else.
+    pub fn blocks() -> Options {
+        Options { hot_threshold: u32::MAX, baseline_threshold: 1, ..JitContender::eager() }
+    }
+
     /// Every way of using the engine: thresholds, each optimisation off and all of them, a tiny budget of code, exits
     /// forced at every check and at some, with a compile thread, in pieces, and switching engines.
     pub fn all(machine: &dyn Fn() -> MachineOptions) -> Vec<JitContender> {
@@ -43,6 +53,20 @@ impl JitContender {
             ("blocks, not counting", Drive::Uncounted),
         ] {
             variants.push((name.into(), drive, JitContender::blocks()));
+        }
+        // Each starts from what a run of the same kind has left.
+        let kept = |options: Options| Options { cache: true, ..options };
+        let exits = Options { force_exit_every: Some(2), ..eager() };
+        for (name, drive, options) in [
+            ("second run", Drive::Whole, eager()),
+            ("second run, compile thread", Drive::Waiting, threaded),
+            ("second run, threshold 20", Drive::Whole, Options { hot_threshold: 20, ..eager() }),
+            ("second run, not counting", Drive::Uncounted, eager()),
+            ("second run, exit at every 2. check", Drive::Whole, exits),
+            ("second run, blocks", Drive::Switching, JitContender::blocks()),
+            ("second run, blocks, hot after 4", Drive::Whole, Options { hot_threshold: 4, ..JitContender::blocks() }),
+        ] {
+            variants.push((name.into(), drive, kept(options)));
         }
         // Without counting, a window of checks with the same exit reaches over many blocks.
         for nth in [2, 3, 5] {

@@ -78,6 +78,15 @@ fn compiled_code_agrees_in_every_way_of_using_it() {
     for counter in ["exit check", "exit miss", "killed by stored", "killed by replaced"] {
         assert!(jit[counter][0] > 0, "{counter} never happened: {jit:?}");
     }
+    assert!(summary.coverage.counters["second run"]["units restored"][1] >= 120, "hardly anything is kept");
+    // Only one processor and system have the baseline tier.
+    if cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        let both = &summary.coverage.counters["second run, blocks, hot after 4"];
+        assert!(
+            both["blocks restored"][1] >= 120 && both["units restored"][1] >= 60,
+            "hardly anything is kept: {both:?}"
+        );
+    }
     for optimisation in Optimisation::ALL {
         let off = &summary.coverage.counters[&format!("jit, no {}", optimisation.name())];
         let gain = off.get(&format!("gain of {}", optimisation.name())).map_or(0, |counts| counts[0]);

@@ -2,8 +2,9 @@
 
 use super::values::{parse_count, parse_size};
 use clap::builder::ArgAction;
-use clap::{Arg, ArgMatches, Args, FromArgMatches, ValueEnum};
+use clap::{Arg, ArgMatches, Args, FromArgMatches, ValueEnum, ValueHint};
 use rum::{EngineKind, Ids, Optimisation, Options};
+use std::path::PathBuf;
 
 /// The arguments that choose and tune an engine.
 #[derive(Debug, Args)]
@@ -27,12 +28,26 @@ pub struct EngineArgs {
     /// Keep at most this much compiled code (64M, 1G)
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = code_budget())]
     pub code_budget: u64,
+    /// Where compiled code is kept between runs.
+    #[command(flatten)]
+    pub cache: CacheArgs,
     /// Leave compiled code at every Nth check, whether it holds or not (slow; for tests of rum itself)
     #[arg(long, value_name = "N", value_parser = parse_count, hide = true)]
     pub force_exit_every: Option<u64>,
     /// Optimisations that are switched off.
     #[command(flatten)]
     pub disabled: DisabledArgs,
+}
+
+/// The arguments that say whether compiled code is kept between runs.
+#[derive(Debug, Args)]
+pub struct CacheArgs {
+    /// Keep compiled code for later runs of the same program, and start from what earlier ones have kept [also: RUM_CACHE=1]
+    #[arg(long)]
+    pub cache: bool,
+    /// The same, in this folder, which nobody else may write to [also: RUM_CACHE=DIR]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// The engines by the names they have on the command line.

@@ -89,6 +89,9 @@ pub enum Command {
     Bench(BenchArgs),
     /// Tell whether performance got worse: counters without noise, and races
     Gate(GateArgs),
+    /// Look after the code that is kept between runs (run --cache)
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Write a manual page to standard output
     #[command(hide = true)]
     Man {
@@ -100,6 +103,23 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What can be done about the code that is kept between runs.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Say where it is, and how much there is
+    Info {
+        /// The folder [default: RUM_CACHE, or rum in your folder for caches]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        cache_dir: Option<PathBuf>,
+    },
+    /// Throw it away
+    Clear {
+        /// The folder [default: RUM_CACHE, or rum in your folder for caches]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        cache_dir: Option<PathBuf>,
     },
 }
 

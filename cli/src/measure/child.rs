@@ -93,7 +93,8 @@ impl Measurer {
         let mut input = input.try_clone().map_err(broken)?;
         input.seek(SeekFrom::Start(0)).map_err(broken)?;
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).stdin(input);
+        // Every run starts from nothing, whatever the user keeps otherwise.
+        command.args(&words[1..]).stdin(input).env_remove("RUM_CACHE");
         command.stdout(again(&mut self.output).map_err(broken)?);
         command.stderr(again(&mut self.messages).map_err(broken)?);
         #[cfg(unix)]

@@ -4,7 +4,7 @@
 //! writable and executable, and only the machine's own thread writes, never while it executes what is here.
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use std::ptr::NonNull;
 
 /// A view of the memory.
@@ -31,8 +31,10 @@ pub(super) struct Arena {
 // SAFETY: the views are plain memory that only their owner hands out access to.
 unsafe impl Send for Arena {}
 
+/// Pages from which on they are asked for at once.
+const PAGES_MANY: usize = 16;
 /// Where blocks start: a line that is fetched at once.
-const ALIGN: usize = 16;
+pub(super) const ALIGN: usize = 16;
 
 impl Arena {
     /// Reserves so many bytes; none if the system refuses executable memory, or memory without a name.
@@ -61,26 +63,53 @@ impl Arena {
 
     /// Whether little room is left.
     pub fn is_full(&self) -> bool {
-        let most = self.half() / 16 * 15;
-        self.used > most || self.cold_used - self.half() > most
+        let most = self.cold_from() / 16 * 15;
+        self.used > most || self.cold_used - self.cold_from() > most
     }
 
-    fn half(&self) -> usize {
+    /// Offset of the first thing that is hardly ever executed.
+    pub fn cold_from(&self) -> usize {
         self.writable.bytes / 2
     }
 
     /// Adds code at [`Arena::next`]. False if there is no room.
     pub fn add(&mut self, code: &[u8], cold: &[u8]) -> bool {
         let (start, cold_start) = self.next();
-        if start + code.len() > self.half() || cold_start + cold.len() > self.writable.bytes {
+        if start + code.len() > self.cold_from() || cold_start + cold.len() > self.writable.bytes {
             return false;
         }
         for (start, code) in [(start, code), (cold_start, cold)] {
+            self.expect_use(start, code.len());
             // SAFETY: in range by the test; nothing executes here now.
             unsafe { self.writable.start.as_ptr().add(start).copy_from_nonoverlapping(code.as_ptr(), code.len()) };
         }
         (self.used, self.cold_used) = (start + code.len(), cold_start + cold.len());
         true
+    }
+
+    /// Asks for the pages of much code at once, in both views: one by one they would cost several times as much.
+    fn expect_use(&self, start: usize, bytes: usize) {
+        let page = rustix::param::page_size();
+        let (from, to) = (start / page * page, (start + bytes).next_multiple_of(page).min(self.writable.bytes));
+        if bytes < PAGES_MANY * page {
+            return;
+        }
+        for (view, how) in
+            [(&self.writable, Advice::LinuxPopulateWrite), (&self.executable, Advice::LinuxPopulateRead)]
+        {
+            // SAFETY: the range lies in the view. Where the system does not know the advice, pages come when they are touched.
+            let _ = unsafe { madvise(view.start.as_ptr().add(from).cast(), to - from, how) };
+        }
+    }
+
+    /// What was added, from an offset on; and what of it is hardly ever executed.
+    pub fn code(&self, from: usize) -> (&[u8], &[u8]) {
+        let part = |from: usize, end: usize| {
+            assert!(from <= end && end <= self.writable.bytes, "beyond the code");
+            // SAFETY: in range by the assertion, and written before: only ever through `&mut self`.
+            unsafe { std::slice::from_raw_parts(self.writable.start.as_ptr().add(from), end - from) }
+        };
+        (part(from.min(self.used), self.used), part(self.cold_from(), self.cold_used))
     }
 
     /// Makes the jump whose distance stands at `at` lead to the code at `to`, both offsets of what was added.
@@ -96,7 +125,7 @@ impl Arena {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        (self.used, self.cold_used) = (0, self.half());
+        (self.used, self.cold_used) = (0, self.cold_from());
     }
 }
 

@@ -1,6 +1,7 @@
 //! The baseline tier where there is none: what the others ask it for, and never get.
 
 use super::made::Made;
+use crate::cache::KeptBlocks;
 use crate::settings::Settings;
 use rum_interp::engine::{Backing, State};
 use std::convert::Infallible;
@@ -83,6 +84,14 @@ impl Baseline {
     }
 
     pub fn clear(&mut self, _: &mut State, _: &Settings) -> Vec<u32> {
+        match self.0 {}
+    }
+
+    pub fn keep(&self) -> KeptBlocks<'_> {
+        match self.0 {}
+    }
+
+    pub fn restore(&mut self, _: &mut State, _: &KeptBlocks, _: i32) -> Vec<u32> {
         match self.0 {}
     }
 

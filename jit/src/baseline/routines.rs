@@ -33,6 +33,8 @@ pub(super) type Trampoline = unsafe extern "C" fn(*mut u8, u32) -> u64;
 /// Where the routines are: addresses, but for what is said otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Routines {
+    /// Offset of their end.
+    pub end: usize,
     /// A [`Trampoline`].
     pub trampoline: usize,
     /// Offset of what goes on in the unit that has code for `edi`; of what is reached through the table.
@@ -65,8 +67,10 @@ pub(super) struct Routines {
 pub(super) fn write(address: usize, lookup: &Lookup, count: bool) -> (Routines, Vec<u8>) {
     let ops = Assembler::new(address);
     let mut writer = Writer { ops, address, lookup: *lookup, count };
-    let routines = writer.all();
-    (routines, writer.ops.finalize().expect("labels are bound and near"))
+    let mut routines = writer.all();
+    let code = writer.ops.finalize().expect("labels are bound and near");
+    routines.end = code.len();
+    (routines, code)
 }
 
 /// The way from a unit into the block whose pc is the selector, as code that may stand anywhere.

@@ -1,11 +1,12 @@
 //! The blocks of a program: made, counted, dropped.
 
 use super::made::Made;
-use super::arena::Arena;
+use super::arena::{ALIGN, Arena};
 use super::buffer::Buffer;
 use super::routines::{self, Routines, Trampoline};
 use super::table::Table;
 use super::translate::{Circumstances, PC_MAX, translate};
+use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
 use crate::abi::Slot;
 use crate::settings::Settings;
 use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE};
@@ -21,6 +22,8 @@ const HELD: i32 = i32::MIN / 2;
 #[derive(Clone, Copy, Debug)]
 struct Block {
     words: u32,
+    /// The first of its words among those that are kept.
+    first: usize,
     /// Offset of its code.
     code: u32,
     /// What its count started from.
@@ -50,6 +53,8 @@ pub(crate) struct Baseline {
     failures: FxHashMap<u32, u32>,
     /// Words whose instructions failed so often that the host executes them.
     by_host: FxHashSet<u32>,
+    /// The words that blocks were made from, if they are to be kept for later runs.
+    words: Words<'static>,
     settings: Settings,
 }
 
@@ -68,6 +73,7 @@ impl Baseline {
             sources: FxHashMap::default(),
             failures: FxHashMap::default(),
             by_host: FxHashSet::default(),
+            words: Words::default(),
             settings: settings.clone(),
         };
         baseline.restart(state, settings).then_some(baseline)
@@ -169,7 +175,11 @@ impl Baseline {
         for link in made.links {
             self.sources.entry(link.to).or_default().push(Source { block: pc, at: code + link.at });
         }
-        self.blocks.insert(pc, Block { words: made.words, code, from: 0 });
+        let first = self.words.len();
+        if self.settings.keep {
+            self.words.extend(&state.memory().program()[pc as usize..(pc + made.words) as usize]);
+        }
+        self.blocks.insert(pc, Block { words: made.words, first, code, from: 0 });
         self.heat(pc, until_hot);
         self.lead(pc, code);
         let ns = start.elapsed().as_nanos() as u64;
@@ -263,9 +273,67 @@ impl Baseline {
         dead.iter().for_each(|&pc| self.drop_block(pc));
         self.failures.clear();
         self.by_host.clear();
+        self.words = Words::default();
         let fits = self.restart(state, settings);
         debug_assert!(fits, "there was room before");
         dead
+    }
+
+    /// Where the code of the first block stands: behind the routines.
+    fn blocks_from(&self) -> usize {
+        self.routines.end.next_multiple_of(ALIGN)
+    }
+
+    /// What later runs need to have the blocks again.
+    pub fn keep(&self) -> KeptBlocks<'_> {
+        let from = self.blocks_from();
+        let (code, cold) = self.arena.code(from);
+        let mut kept = KeptBlocks { from: from as u32, code: code.into(), cold: cold.into(), ..KeptBlocks::default() };
+        for (&pc, block) in &self.blocks {
+            kept.words.take_from(&self.words, block.first, block.words as usize);
+            kept.blocks.push(KeptBlock { pc, words: block.words, code: block.code });
+        }
+        let links = self.sources.iter().flat_map(|(&to, sources)| sources.iter().map(move |source| (to, source)));
+        kept.links.extend(links.map(|(to, &Source { block, at })| KeptLink { to, block, at }));
+        kept
+    }
+
+    /// Has the blocks of an earlier run, if there are none yet: those whose words are the program's. Gives where they begin.
+    pub fn restore(&mut self, state: &mut State, kept: &KeptBlocks, until_hot: i32) -> Vec<u32> {
+        let from = self.blocks_from();
+        let is_new = self.blocks.is_empty() && self.arena.next() == (from, self.arena.cold_from());
+        let program = state.memory().program();
+        if !is_new || kept.from as usize != from || program.len() as u32 > PC_MAX || !self.arena.add(&kept.code, &kept.cold)
+        {
+            return Vec::new();
+        }
+        let end = from + kept.code.len();
+        let mut first = 0;
+        let mut restored = Vec::new();
+        for &KeptBlock { pc, words, code } in &kept.blocks {
+            let there = kept.words.are_at(first, program, (pc, pc.saturating_add(words)));
+            first += words as usize;
+            if there && (from..end).contains(&(code as usize)) && words <= BLOCK_WORDS_MAX {
+                self.blocks.insert(pc, Block { words, first: self.words.len(), code, from: 0 });
+                self.words.extend(&program[pc as usize..(pc + words) as usize]);
+                restored.push((pc, words, code));
+            }
+        }
+        for &KeptLink { to, block, at } in &kept.links {
+            if self.blocks.contains_key(&block) && self.table.get(to).is_some() && (from..end).contains(&(at as usize)) {
+                self.sources.entry(to).or_default().push(Source { block, at });
+            }
+        }
+        for &(pc, words, code) in &restored {
+            (pc..pc + words).for_each(|word| state.watch_mut().mark_derived(word));
+            self.heat(pc, until_hot);
+            self.table.get_mut(pc).code = code;
+        }
+        for (&to, sources) in &self.sources {
+            let code = self.table.get(to).map_or(0, |way| way.code);
+            sources.iter().for_each(|source| self.arena.link(source.at, code));
+        }
+        restored.into_iter().map(|(pc, ..)| pc).collect()
     }
 
     /// Runs blocks from the one at `pc` on, and what they lead to. Gives the number with which compiled code was left.

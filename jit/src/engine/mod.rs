@@ -8,12 +8,14 @@
 //! `settle.rs` nothing stale survives.
 
 mod execute;
+mod keep;
 mod observe;
 mod settle;
 mod supply;
 
 use crate::abi::Slot;
 use crate::baseline::HAS_BASELINE;
+use crate::cache::Cache;
 use crate::cause::Cause;
 use crate::compile::Listing;
 use crate::exit::{Exit, Reason};
@@ -45,6 +47,8 @@ pub(crate) struct Engine {
     force_exit_every: u64,
     /// Load-programs that were taken note of.
     replacements: u64,
+    /// What other runs of the program have left, and what this one is to leave.
+    cache: Option<Box<Cache>>,
     /// What was published, if that is to be kept.
     listings: Vec<Listing>,
 }
@@ -74,6 +78,7 @@ impl Engine {
             baseline_threshold: i32::try_from(options.baseline_threshold.max(1)).unwrap_or(i32::MAX),
             lookup: Lookup::of(memory),
             forced_exits: options.force_exit_every.is_some(),
+            keep: options.cache,
             listings: options.keep_listings,
             panic_every: options.compiler_panics_every,
         };
@@ -89,6 +94,7 @@ impl Engine {
             settings,
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
             replacements: machine.state().replacements(),
+            cache: options.cache.then(Box::default),
             listings: Vec::new(),
         };
         if !makes_blocks {
@@ -96,6 +102,7 @@ impl Engine {
         }
         engine.journal.note(Event::Generation);
         engine.prepare_program(state_of(machine))?;
+        engine.open_chapter(state_of(machine));
         Ok(engine)
     }
 
@@ -190,7 +197,7 @@ impl Engine {
     }
 
     fn threshold(&self) -> i32 {
-        self.policy.threshold(self.journal.clif_instructions(), self.factory.queue.words())
+        self.policy.threshold(self.journal.spent().clif_instructions, self.factory.queue.words())
     }
 
     /// Jumps to a word after which something is to be made of it.
@@ -200,7 +207,7 @@ impl Engine {
             return hot;
         }
         let first = self.settings.baseline_threshold;
-        self.policy.block_threshold(first, self.journal.instructions_in_blocks()).min(hot)
+        self.policy.block_threshold(first, self.journal.spent().instructions_in_blocks).min(hot)
     }
 
     fn finder<'a>(&'a self, state: &'a State) -> Finder<'a> {

@@ -20,7 +20,7 @@ impl Engine {
         at: Circumstances,
         until: u64,
     ) -> Option<Stop> {
-        let zero = self.units.get(number).map_or(0, |unit| unit.zero);
+        let zero = self.units.get(number).map_or(0, |unit| unit.shape.zero);
         let stop = self.observe(machine, Some(number), zero, until);
         if self.policy.is_worth_improving(at.checks_failed) && self.units.get(number).is_some_and(|unit| unit.learnt) {
             self.improve(state_of(machine), number);

@@ -58,6 +58,7 @@ impl Engine {
     }
 
     fn program_replaced(&mut self, state: &mut State) {
+        self.close_chapter();
         // What waits for the old program is of no use; what was learnt of it says nothing about the new one.
         self.drop_everything(state, Cause::Replaced);
         self.units.clear_blocks(state, &self.settings);
@@ -66,8 +67,9 @@ impl Engine {
         old.rejected.into_iter().for_each(|root| state.heat_mut().set(root, Heat::Counting(0)));
         if let Err(why) = self.prepare_program(state) {
             // No table, no entries.
-            self.give_up(&why);
+            return self.give_up(&why);
         }
+        self.open_chapter(state);
     }
 
     /// Ends all units and all that are on their way.

@@ -10,6 +10,7 @@ use crate::growth::Grower;
 use crate::journal::{Event, THREAD_LOST};
 use crate::queue::Pending;
 use crate::region::Region;
+use crate::units::Code;
 use rum_interp::engine::{Heat, State};
 use rum_interp::{Machine, Stop};
 
@@ -30,6 +31,9 @@ impl Engine {
             return None;
         }
         self.units.until_hot = self.threshold();
+        if self.take_from_shelf(state, root) {
+            return None;
+        }
         self.start_blocks(state);
         if self.units.has_baseline() && !self.units.has_block(root) {
             if self.units.make_block(state, root, &self.settings, &mut self.journal) {
@@ -67,7 +71,7 @@ impl Engine {
     }
 
     /// Starts the baseline tier, if it is to be used and was not started: most programs end before anything is warm.
-    fn start_blocks(&mut self, state: &mut State) {
+    pub(super) fn start_blocks(&mut self, state: &mut State) {
         if !self.makes_blocks || self.units.has_baseline() {
             return;
         }
@@ -112,14 +116,14 @@ impl Engine {
     pub(super) fn doubt(&mut self, state: &mut State, number: u32) {
         let Some(unit) = self.units.get(number) else { return };
         let wrong = (0..8).filter(|&reg| state.registers()[reg] != 0).fold(0, |set, reg| set | 1 << reg);
-        self.profile.found_not_zero(unit.root, unit.zero & wrong);
+        self.profile.found_not_zero(unit.shape.root, unit.shape.zero & wrong);
         self.improve(state, number);
     }
 
     /// Has a unit compiled again with what was learnt, the first times that it is asked for; then it is killed.
     pub(super) fn improve(&mut self, state: &mut State, number: u32) {
         let Some(unit) = self.units.get_mut(number) else { return };
-        let (root, zero) = (unit.root, unit.zero);
+        let (root, zero) = (unit.shape.root, unit.shape.zero);
         (unit.learnt, unit.checks_failed) = (false, 0);
         if self.profile.may_improve(root) {
             self.request(state, root, zero, Some(number));
@@ -225,13 +229,14 @@ impl Engine {
         if batch.is_empty() {
             return;
         }
-        let made: Vec<&Compiled> = batch.iter().map(|new| &new.compiled).collect();
+        let made: Vec<_> = batch.iter().map(|new| (&new.compiled.bytes[..], new.compiled.align)).collect();
         let offsets = match self.factory.publish(&made) {
             Ok(offsets) => offsets,
             Err(error) => return batch.iter().for_each(|new| self.failed(state, &new.pending.region, &error)),
         };
         for (NewUnit { number, pending, compiled }, offset) in batch.into_iter().zip(offsets) {
-            if !self.units.fits(&compiled.plan, &pending.region, state) {
+            let shape = pending.region.shape();
+            if !self.units.fits(&compiled.plan, &shape, state) {
                 self.dropped(state, &pending.region);
                 continue;
             }
@@ -240,7 +245,8 @@ impl Engine {
             if let Some(old) = pending.replaces {
                 self.units.kill(old, Cause::Improved, state, &mut self.journal);
             }
-            self.units.publish(number, &pending.region, compiled.plan, offset, state, &mut self.journal);
+            let code = Code { offset, bytes: compiled.bytes.len(), align: compiled.align };
+            self.units.publish(number, (shape, compiled.plan), code, state, &mut self.journal);
             // Where it takes the place of another, words that it is not entered at stay as warm as they were.
             for &pc in pending.region.blocks.keys().filter(|_| pending.replaces.is_none()) {
                 if self.units.entry(pc).is_none() {

@@ -66,6 +66,7 @@ impl Guest {
             baseline_threshold: 1,
             lookup: Lookup { ids: Ids::Address, id_bound: None, names_bound: None },
             forced_exits: false,
+            keep: false,
             listings: false,
             panic_every: None,
         };

@@ -2,6 +2,7 @@
 
 use super::met::Met;
 use rum_interp::isa::{Instruction, Reg};
+use serde::{Deserialize, Serialize};
 
 /// A set of registers as a bit mask.
 pub(crate) type RegSet = u8;
@@ -17,12 +18,37 @@ pub(crate) fn set_of(regs: &[Reg]) -> RegSet {
 }
 
 /// How a word that is patched again and again is executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub(crate) enum Volatile {
     /// As a literal into this register, whose value is read at run time.
     Literal(Reg),
     /// As what the host finds there: anything may happen to the registers.
     Anything,
+}
+
+/// What stands for [`Volatile::Anything`] where a volatile word is a number; a literal's is its register.
+const ANYTHING: u8 = 8;
+
+impl From<Volatile> for u8 {
+    fn from(volatile: Volatile) -> u8 {
+        match volatile {
+            Volatile::Literal(reg) => reg.index() as u8,
+            Volatile::Anything => ANYTHING,
+        }
+    }
+}
+
+impl TryFrom<u8> for Volatile {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Volatile, &'static str> {
+        match Reg::ALL.get(usize::from(number)) {
+            Some(&reg) => Ok(Volatile::Literal(reg)),
+            None if number == ANYTHING => Ok(Volatile::Anything),
+            None => Err("no register has this number"),
+        }
+    }
 }
 
 /// What is executed at a word.

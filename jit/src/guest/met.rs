@@ -1,7 +1,9 @@
 //! What an instruction has met that code made for it should be ready for. A leaf.
 
+use serde::{Deserialize, Serialize};
+
 /// A set of such things.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Met(u8);
 
 impl Met {

@@ -3,6 +3,7 @@
 use super::Units;
 use super::table::{EntryPoint, WayIn};
 use crate::baseline::{Baseline, Made};
+use crate::cache::KeptBlocks;
 use crate::journal::{Event, Journal};
 use crate::settings::Settings;
 use rum_interp::engine::{Heat, State};
@@ -98,6 +99,22 @@ impl Units {
         self.show_block(pc);
         state.heat_mut().set(pc, Heat::HasCode);
         true
+    }
+
+    /// What later runs need to have the blocks again.
+    pub fn keep_blocks(&self) -> KeptBlocks<'_> {
+        self.baseline.as_ref().map_or_else(KeptBlocks::default, Baseline::keep)
+    }
+
+    /// Has the blocks of an earlier run, if there are none yet. Gives their number.
+    pub fn restore_blocks(&mut self, state: &mut State, kept: &KeptBlocks) -> usize {
+        let Some(baseline) = &mut self.baseline else { return 0 };
+        let restored = baseline.restore(state, kept, self.until_hot);
+        for &pc in &restored {
+            self.show_block(pc);
+            state.heat_mut().set(pc, Heat::HasCode);
+        }
+        restored.len()
     }
 
     /// Units enter the block at `pc` from now on.

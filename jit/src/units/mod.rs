@@ -23,16 +23,17 @@ mod unit;
 use self::index::Index;
 use self::table::EntryTable;
 use crate::baseline::Baseline;
+use crate::cache::Shape;
 use crate::cause::Cause;
 use crate::journal::{Event, Journal};
 use crate::plan::Plan;
-use crate::region::{Region, contains};
+use crate::region::contains;
 use rum_interp::engine::{Backing, Heat, State, WATCH_BLIND, WATCH_DERIVED};
 use std::collections::BTreeMap;
 use std::io;
 
 pub(crate) use self::table::{EntryPoint, WayIn};
-pub(crate) use self::unit::Unit;
+pub(crate) use self::unit::{Code, Unit};
 
 /// All live units, and the table that leads to them.
 pub(crate) struct Units {
@@ -100,6 +101,16 @@ impl Units {
         self.next_number - 1
     }
 
+    /// Units to come get numbers above `number`.
+    pub fn reserve_numbers(&mut self, number: u32) {
+        self.next_number = self.next_number.max(number.saturating_add(1));
+    }
+
+    /// All live units, by their numbers.
+    pub fn all(&self) -> impl Iterator<Item = (u32, &Unit)> {
+        self.units.iter().map(|(&number, unit)| (number, unit))
+    }
+
     pub fn numbers_used(&self) -> u32 {
         self.next_number
     }
@@ -138,13 +149,12 @@ impl Units {
         self.units.len()
     }
 
-    /// Whether the code of a region can be published as it is: nothing depends on a word that it stores to without a look.
-    pub fn fits(&self, plan: &Plan, region: &Region, state: &mut State) -> bool {
+    /// Whether code can be published as it is: nothing depends on a word that it stores to without a look.
+    pub fn fits(&self, plan: &Plan, shape: &Shape, state: &mut State) -> bool {
         // Words that a unit still being compiled is made from are marked and belong to no live unit yet: it will find
         // the mark of this one, and this one dies then.
-        let own = region.fixed_ranges();
         plan.plain_stores.iter().all(|&offset| {
-            if contains(&own, offset) {
+            if contains(&shape.ranges, offset) {
                 return false;
             }
             if state.watch().byte(offset) & WATCH_DERIVED == 0 {
@@ -159,17 +169,16 @@ impl Units {
         })
     }
 
-    /// Makes a unit live: its code stands at `code_offset`.
+    /// Makes a unit live.
     pub fn publish(
         &mut self,
         number: u32,
-        region: &Region,
-        plan: Plan,
-        code_offset: u32,
+        (shape, plan): (Shape, Plan),
+        code: Code,
         state: &mut State,
         journal: &mut Journal,
     ) {
-        for word in region.fixed_ranges().into_iter().flat_map(|(start, end)| start..end) {
+        for word in shape.ranges.iter().flat_map(|&(start, end)| start..end) {
             if state.watch().byte(word) & WATCH_BLIND != 0 {
                 self.kill_storers(word, state, journal);
             }
@@ -179,24 +188,22 @@ impl Units {
             state.forget_decoded(offset);
             state.watch_mut().mark_blind(offset);
         }
-        let mut entries = Vec::new();
         for (index, &pc) in plan.entries.iter().enumerate() {
             // The root replaces what was there: it is newer.
-            if pc == region.root || self.entry(pc).is_none() {
-                self.table.set(pc, Some(EntryPoint::new(code_offset, number, index as u32)));
+            if pc == shape.root || self.entry(pc).is_none() {
+                self.table.set(pc, Some(EntryPoint::new(code.offset, number, index as u32)));
                 if let Some(baseline) = &mut self.baseline {
                     baseline.unit_came(pc);
                 }
                 state.heat_mut().set(pc, Heat::HasCode);
-                entries.push(pc);
             }
         }
-        for &pc in region.blocks.keys() {
+        for &pc in &shape.starts {
             if self.entry(pc).is_none() {
                 self.release(state, pc);
             }
         }
-        let unit = Unit::new(region, plan, entries);
+        let unit = Unit::new(shape, plan, code, state.memory().program());
         self.made_from.insert(number, unit.offsets());
         self.storing_to.insert(number, unit.blind_stores.iter().copied());
         self.units.insert(number, unit);

@@ -1,10 +1,11 @@
 //! A unit: the code of one region, with what it depends on and what it was made without knowing.
 
+use crate::cache::{KeptUnit, Shape, Words};
 use crate::exit::Site;
 use crate::guest::inst::Volatile;
 use crate::guest::met::Met;
+use crate::options::Optimisation;
 use crate::plan::Plan;
-use crate::region::Region;
 use rum_interp::Word;
 use rum_interp::isa::Instruction;
 use rustc_hash::FxHashMap;
@@ -12,40 +13,69 @@ use std::collections::BTreeSet;
 
 /// The code of one region.
 pub(crate) struct Unit {
-    pub root: u32,
-    /// Ranges of words it was made from, in order. Words read at run time are not among them.
-    pub ranges: Vec<(u32, u32)>,
+    /// What it has to do with the program.
+    pub shape: Shape,
     /// Words that it stores to without a look.
     pub blind_stores: BTreeSet<u32>,
-    /// Words at which it is entered.
+    /// Words at which it can be entered, where no other unit is; in the order of their selectors.
     pub entries: Vec<u32>,
-    /// Registers it takes to be 0.
-    pub zero: u8,
     /// Its exits.
     pub sites: Vec<Site>,
+    /// What optimisations did for it.
+    gains: [u64; Optimisation::ALL.len()],
+    /// Where its code is.
+    pub code: Code,
+    /// The words that it was made from.
+    words: Words<'static>,
     /// Exits because a check did not hold.
     pub checks_failed: u32,
     /// Looking into them has taught something that the next translation can use.
     pub learnt: bool,
-    /// What was known of its instructions when it was made.
+    /// What was known of its instructions when it was made, and how it executes words that are patched again and again.
     met: FxHashMap<u32, Met>,
-    /// How it executes words that are patched again and again.
     volatile: FxHashMap<u32, Volatile>,
 }
 
+/// Where code stands in the space for code, and what has to be kept of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Code {
+    pub offset: u32,
+    pub bytes: usize,
+    pub align: u64,
+}
+
 impl Unit {
-    pub fn new(region: &Region, plan: Plan, entries: Vec<u32>) -> Unit {
+    /// A unit of a program.
+    pub fn new(shape: Shape, plan: Plan, code: Code, program: &[Word]) -> Unit {
+        let mut words = Words::default();
+        shape.ranges.iter().for_each(|&(start, end)| words.extend(&program[start as usize..end as usize]));
         Unit {
-            root: region.root,
-            ranges: region.fixed_ranges(),
+            met: shape.met.iter().copied().collect(),
+            volatile: shape.volatile.iter().copied().collect(),
+            shape,
             blind_stores: plan.plain_stores,
-            entries,
-            zero: region.zero,
+            entries: plan.entries,
             sites: plan.sites,
+            gains: plan.gains,
+            code,
+            words,
             checks_failed: 0,
             learnt: false,
-            met: region.met(),
-            volatile: region.volatile(),
+        }
+    }
+
+    /// What later runs need to have it again, with the bytes of its code.
+    pub fn keep<'a>(&'a self, number: u32, code: &'a [u8]) -> KeptUnit<'a> {
+        KeptUnit {
+            number,
+            shape: self.shape.clone(),
+            entries: self.entries.clone(),
+            sites: self.sites.clone(),
+            blind_stores: self.blind_stores.iter().copied().collect(),
+            gains: self.gains,
+            words: self.words.borrow(),
+            code: code.into(),
+            align: self.code.align,
         }
     }
 
@@ -65,17 +95,17 @@ impl Unit {
 
     /// Whether it was made from the word at `offset`.
     pub fn depends_on(&self, offset: u32) -> bool {
-        let at = self.ranges.partition_point(|&(start, _)| start <= offset);
-        at > 0 && offset < self.ranges[at - 1].1
+        let at = self.shape.ranges.partition_point(|&(start, _)| start <= offset);
+        at > 0 && offset < self.shape.ranges[at - 1].1
     }
 
     /// Offsets of the words it was made from, in order.
     pub fn offsets(&self) -> impl Iterator<Item = u32> + '_ {
-        self.ranges.iter().flat_map(|&(start, end)| start..end)
+        self.shape.ranges.iter().flat_map(|&(start, end)| start..end)
     }
 
     /// Number of words it was made from.
     pub fn words(&self) -> usize {
-        self.ranges.iter().map(|&(start, end)| (end - start) as usize).sum()
+        self.shape.ranges.iter().map(|&(start, end)| (end - start) as usize).sum()
     }
 }

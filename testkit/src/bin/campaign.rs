@@ -97,7 +97,9 @@ fn lineup(engines: Engines, full_space: bool, ids: Ids) -> Lineup {
             let blocks = JitContender::new("blocks, exit at every check", Drive::Whole, exits, options());
             let both = Options { hot_threshold: 4, ..JitContender::blocks() };
             let both = JitContender::new("blocks, hot after 4", Drive::Whole, both, options());
-            lineup = vec![interp(Pace::Whole), Box::new(jit), Box::new(blocks), Box::new(both)];
+            let kept = Options { cache: true, hot_threshold: 4, force_exit_every: Some(3), ..JitContender::blocks() };
+            let second = JitContender::new("second run, exit at every 3. check", Drive::Whole, kept, options());
+            lineup = vec![interp(Pace::Whole), Box::new(jit), Box::new(blocks), Box::new(both), Box::new(second)];
         }
         Engines::Matrix => {
             lineup.push(interp(Pace::Whole));
