@@ -76,6 +76,26 @@ fn memory_is_limited_and_that_is_reported() {
     }
 }
 
+/// What rum notes about a program that is executed everywhere is a part of the limit on memory, whatever the program's size.
+#[test]
+fn tables_beside_the_program_are_limited() {
+    const WORDS: u32 = 6_000_000;
+    let path = image(&rum_testkit::shapes::hostile::straight_line(WORDS, 3));
+    let mut counts = Vec::new();
+    for engine in ENGINES {
+        let args = with(engine, &["--stats=json", "--max-memory", "64M", arg(&path)]);
+        let run = rum(&args).output().expect("it starts");
+        assert_eq!(status(&run), 0, "{}", stderr(&run));
+        let tables = counter(&run, "tables_bytes");
+        assert!((8 << 20..=16 << 20).contains(&tables), "{tables} bytes of tables");
+        let most = u64::from(WORDS) * 5 + (16 << 20) + (24 << 20);
+        let peak = counter(&run, "peak_rss_bytes");
+        assert!(peak <= most, "{peak} bytes resident, at most {most} expected");
+        counts.push(counter(&run, "instructions"));
+    }
+    assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "the same in every engine: {counts:?}");
+}
+
 #[test]
 fn a_segment_may_be_larger_than_everything_there_is() {
     // All ones: 16 GiB of words.

@@ -25,6 +25,12 @@ const PATCHES_VOLATILE: u32 = 16;
 const PATCHED_WORDS: usize = 256;
 /// Words whose part of the tables is asked for at once: pages that come one by one cost three times as much.
 const EXPECTED_WORDS: usize = 512;
+/// Bytes of the tables for a word.
+const BYTES_PER_WORD: usize = size_of::<Entry>() + size_of::<i32>() + 1;
+/// Memory for the tables that every program may have.
+const TABLES_BYTES_MIN: u64 = 16 << 20;
+/// The part of the limit on memory that the tables may take beside the segments.
+const TABLES_SHARE: u64 = 4;
 
 /// The last patches of a word that an entry had been derived from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,22 +50,27 @@ pub(crate) struct Program {
     pub entries: Entries,
     /// For every [`EXPECTED_WORDS`] words whether their part of the tables was asked for.
     is_expected: Box<[bool]>,
+    /// Bytes that were asked for, those of engines above included, and how many may be.
+    tables_bytes: u64,
+    tables_bytes_max: u64,
     /// By the lowest bits of the offset.
     patched: Box<[Patched; PATCHED_WORDS]>,
 }
 
 impl Program {
-    /// Tables for programs of up to `words_max` words.
+    /// Tables for programs of up to `words_max` words, on a machine with a limit on memory in bytes.
     ///
     /// # Errors
     /// The system has no address space for them.
-    pub fn new(words_max: usize, backing: Backing) -> io::Result<Program> {
+    pub fn new(words_max: usize, memory_bytes_max: u64, backing: Backing) -> io::Result<Program> {
         let words = words_max + FUSED_MAX;
         Ok(Program {
             watch: Watch::new(Reservation::new(words, backing)?),
             heat: HeatTable::new(Reservation::new(words * size_of::<i32>(), backing)?),
             entries: Entries::new(Reservation::new(words * size_of::<Entry>(), backing)?),
             is_expected: Box::default(),
+            tables_bytes: 0,
+            tables_bytes_max: (memory_bytes_max / TABLES_SHARE).max(TABLES_BYTES_MIN),
             patched: Box::new([Patched::default(); PATCHED_WORDS]),
         })
     }
@@ -89,35 +100,58 @@ impl Program {
         !(pc as usize).is_multiple_of(VISIT_WORDS) || !self.entries.visit(pc)
     }
 
-    /// Decodes at `pc`, which lies in `words`, the whole of segment 0.
+    /// Decodes at `pc`, which lies in `words`, the whole of segment 0. False if there may be no more memory for that: then the word is
+    /// looked at each time.
     #[cold]
-    pub fn decode(&mut self, words: &[Word], pc: u32) {
+    pub fn decode(&mut self, words: &[Word], pc: u32) -> bool {
         let at = pc as usize;
-        self.expect_use(at);
+        if !self.expect_use(at) {
+            return false;
+        }
         let fusible = self.watch.steady_words(at, FUSED_MAX.min(words.len() - at));
         if fusible == 0 {
             // Whatever the word is, `step` looks at it each time.
             self.entries.set(at, Entry { handler: Handler::Slow, ..Entry::default() });
-            return;
+            return true;
         }
         let (entry, used) = decode_entry(&words[at..at + fusible], words.len());
         assert!(at + used <= words.len() && used <= FUSED_MAX);
         self.entries.set(at, entry);
         self.watch.decoded(at, used);
         self.entries.touch(at, at + used);
+        true
     }
 
     /// Asks for the pages of the tables around the word at `at`, if that was not done: a page that is read before it is
-    /// written to is asked for twice, and the second time every other processor has to be told.
-    fn expect_use(&mut self, at: usize) {
+    /// written to is asked for twice, and the second time every other processor has to be told. False if there may be no more.
+    fn expect_use(&mut self, at: usize) -> bool {
         let group = at / EXPECTED_WORDS;
-        if std::mem::replace(&mut self.is_expected[group], true) {
-            return;
+        if self.is_expected[group] {
+            return true;
         }
+        if !self.charge((EXPECTED_WORDS * BYTES_PER_WORD) as u64) {
+            return false;
+        }
+        self.is_expected[group] = true;
         let first = group * EXPECTED_WORDS;
         self.watch.expect_use(first, EXPECTED_WORDS);
         self.heat.expect_use(first, EXPECTED_WORDS);
         self.entries.expect_use(first, EXPECTED_WORDS);
+        true
+    }
+
+    /// Counts bytes of tables beside the program. False if there may be no more.
+    pub fn charge(&mut self, bytes: u64) -> bool {
+        let fits = bytes <= self.tables_bytes_max - self.tables_bytes;
+        if fits {
+            self.tables_bytes += bytes;
+        }
+        fits
+    }
+
+    /// Bytes of tables beside the program that were asked for.
+    pub fn tables_bytes(&self) -> u64 {
+        self.tables_bytes
     }
 
     /// Undoes what was derived from the word at `offset`: it has just been stored to, when `executed` instructions had been

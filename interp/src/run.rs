@@ -300,7 +300,9 @@ fn quick<const HOT: bool>(
                                     first_visit = true;
                                     break 'quick 0;
                                 }
-                                state.program.decode(state.guest.memory.program(), state.guest.pc);
+                                if !state.program.decode(state.guest.memory.program(), state.guest.pc) {
+                                    break 'quick 0;
+                                }
                                 continue 'quick;
                             }
                         }

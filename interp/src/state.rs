@@ -177,7 +177,7 @@ impl State {
 
     fn around(memory: Memory, output_bytes_max: Option<u64>) -> io::Result<State> {
         let backing = if strict_overcommit() { Backing::OnCommit } else { Backing::OnTouch };
-        let program = Program::new(memory.program_words_max(), backing)?;
+        let program = Program::new(memory.program_words_max(), memory.limit_bytes(), backing)?;
         if !memory.covers_all_ids() {
             // Given back at once: the rest of the process needs it.
             Reservation::new(REST_BYTES, Backing::OnCommit)?;
@@ -262,6 +262,16 @@ impl State {
     /// Who depends on which word of segment 0, to be told more or to tell its news.
     pub fn watch_mut(&mut self) -> &mut Watch {
         &mut self.program.watch
+    }
+
+    /// Counts bytes of an engine's tables beside the program. False if there may be no more.
+    pub fn charge_tables(&mut self, bytes: u64) -> bool {
+        self.program.charge(bytes)
+    }
+
+    /// Bytes of tables beside the program, with those of engines above.
+    pub fn tables_bytes(&self) -> u64 {
+        self.program.tables_bytes()
     }
 
     /// How hot each word of segment 0 is.

@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub count: bool,
     /// Jumps to a block after which the baseline tier translates it.
     pub baseline_threshold: i32,
+    /// Memory for the code of blocks.
+    pub blocks_bytes_max: usize,
     /// How segments are found.
     pub lookup: Lookup,
     /// Checks leave when a countdown in the state says so, too (for tests).

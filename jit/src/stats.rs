@@ -57,6 +57,8 @@ pub struct Stats {
     pub host_steps: u64,
     /// Generations of code: how often the budget was used up, and one.
     pub generations: u64,
+    /// Bytes of tables beside the program: a limited part of what memory there may be.
+    pub tables_bytes: u64,
     /// Units that can be entered now.
     pub units_live: u64,
     /// Words that are read at run time because they are patched again and again.

@@ -15,8 +15,10 @@ pub(crate) const BASELINE_INSTRUCTIONS: u64 = 20_000;
 pub(crate) const BASELINE_TIMES_MAX: u64 = 6;
 /// Failed checks of an instruction in a block after which the host executes it. Not varied.
 pub(crate) const BASELINE_FAILURES_MAX: u32 = 16;
-/// Addresses for the code of blocks; when little is left, all are dropped. Not varied.
-pub(crate) const BASELINE_CODE_BYTES: usize = 64 << 20;
+/// The part of the budget for code that blocks may use. Not varied.
+pub(crate) const BASELINE_CODE_SHARE: usize = 4;
+/// The least and the most memory for their code; when little is left, all are dropped. Not varied.
+pub(crate) const BASELINE_CODE_BYTES: (usize, usize) = (1 << 16, 64 << 20);
 
 /// Units or blocks made beside those of earlier runs, as a fraction of these, from which on they are kept, too. Not varied.
 pub(crate) const KEEP_SHARE: u64 = 8;

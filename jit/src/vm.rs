@@ -142,6 +142,7 @@ impl Vm {
         stats.instructions_compiled = stats.instructions.map(|_| compiled);
         let in_blocks = stats.instructions_baseline.unwrap_or_default();
         stats.instructions_baseline = stats.instructions.map(|_| in_blocks);
+        stats.tables_bytes = self.machine.state().tables_bytes();
         stats.volatile_words = self.machine.state().watch().volatile_words() as u64;
         stats
     }

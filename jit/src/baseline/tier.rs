@@ -9,7 +9,7 @@ use super::translate::{Circumstances, PC_MAX, translate};
 use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
 use crate::abi::Slot;
 use crate::settings::Settings;
-use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE};
+use crate::tuning::{BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE};
 use rum_interp::engine::{Backing, State};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ impl Baseline {
         // SAFETY: zero bytes are a way: to offset 0.
         let table = unsafe { Table::new(memory.program_words_max(), backing) }.ok()?;
         let mut baseline = Baseline {
-            arena: Arena::new(BASELINE_CODE_BYTES)?,
+            arena: Arena::new(settings.blocks_bytes_max)?,
             buffer: Buffer::new(),
             routines: Routines::default(),
             table,
@@ -150,6 +150,9 @@ impl Baseline {
     pub fn make(&mut self, state: &mut State, pc: u32, until_hot: i32) -> Option<Made> {
         // Where the system had no memory for the table, there are no blocks.
         self.table.get(pc).filter(|_| state.memory().program_len() <= PC_MAX)?;
+        if !self.table.take_room(pc, |bytes| state.charge_tables(bytes)) {
+            return None;
+        }
         let start = Instant::now();
         let (offset, cold_offset) = self.arena.next();
         let around = Circumstances {
@@ -302,20 +305,23 @@ impl Baseline {
     pub fn restore(&mut self, state: &mut State, kept: &KeptBlocks, until_hot: i32) -> Vec<u32> {
         let from = self.blocks_from();
         let is_new = self.blocks.is_empty() && self.arena.next() == (from, self.arena.cold_from());
-        let program = state.memory().program();
-        if !is_new || kept.from as usize != from || program.len() as u32 > PC_MAX || !self.arena.add(&kept.code, &kept.cold)
-        {
+        let program_len = state.memory().program_len();
+        if !is_new || kept.from as usize != from || program_len > PC_MAX || !self.arena.add(&kept.code, &kept.cold) {
             return Vec::new();
         }
         let end = from + kept.code.len();
         let mut first = 0;
         let mut restored = Vec::new();
         for &KeptBlock { pc, words, code } in &kept.blocks {
-            let there = kept.words.are_at(first, program, (pc, pc.saturating_add(words)));
+            let there = kept.words.are_at(first, state.memory().program(), (pc, pc.saturating_add(words)));
             first += words as usize;
-            if there && (from..end).contains(&(code as usize)) && words <= BLOCK_WORDS_MAX {
+            if there
+                && (from..end).contains(&(code as usize))
+                && words <= BLOCK_WORDS_MAX
+                && self.table.take_room(pc, |bytes| state.charge_tables(bytes))
+            {
                 self.blocks.insert(pc, Block { words, first: self.words.len(), code, from: 0 });
-                self.words.extend(&program[pc as usize..(pc + words) as usize]);
+                self.words.extend(&state.memory().program()[pc as usize..(pc + words) as usize]);
                 restored.push((pc, words, code));
             }
         }

@@ -28,6 +28,7 @@ use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
 use crate::stats::Stats;
+use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_CODE_SHARE};
 use crate::units::Units;
 use rum_interp::engine::{Backing, State};
 use rum_interp::memory::Memory;
@@ -64,6 +65,12 @@ fn backing(memory: &Memory) -> Backing {
     if memory.covers_all_ids() { Backing::OnTouch } else { Backing::OnCommit }
 }
 
+/// Memory for the code of blocks, out of a budget for all code.
+fn blocks_bytes(budget_bytes: usize) -> usize {
+    let (least, most) = BASELINE_CODE_BYTES;
+    (budget_bytes / BASELINE_CODE_SHARE).clamp(least, most).next_multiple_of(least)
+}
+
 impl Engine {
     /// An engine for a machine, and for no other.
     ///
@@ -76,6 +83,7 @@ impl Engine {
             optimisations: Optimisations::without(&options.disabled),
             count: options.count,
             baseline_threshold: i32::try_from(options.baseline_threshold.max(1)).unwrap_or(i32::MAX),
+            blocks_bytes_max: blocks_bytes(options.code_budget_bytes),
             lookup: Lookup::of(memory),
             forced_exits: options.force_exit_every.is_some(),
             keep: options.cache,
@@ -83,9 +91,13 @@ impl Engine {
             panic_every: options.compiler_panics_every,
         };
         let makes_blocks = HAS_BASELINE && settings.optimisations.has(Optimisation::Baseline);
+        let units_bytes = match makes_blocks {
+            true => options.code_budget_bytes - settings.blocks_bytes_max.min(options.code_budget_bytes / 2),
+            false => options.code_budget_bytes,
+        };
         let mut engine = Engine {
             units,
-            factory: Factory::new(options.compile_threads, options.code_budget_bytes)?,
+            factory: Factory::new(options.compile_threads, units_bytes)?,
             profile: Profile::default(),
             history: History::default(),
             policy: Policy::new(options.hot_threshold, settings.forced_exits),

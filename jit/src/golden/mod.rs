@@ -64,6 +64,7 @@ impl Guest {
             optimisations: Optimisations::without(&[]),
             count: false,
             baseline_threshold: 1,
+            blocks_bytes_max: 1 << 20,
             lookup: Lookup { ids: Ids::Address, id_bound: None, names_bound: None },
             forced_exits: false,
             keep: false,

@@ -90,6 +90,9 @@ impl Units {
         if self.baseline.as_ref().is_some_and(|baseline| baseline.is_full()) {
             self.clear_blocks(state, settings);
         }
+        if !self.table.take_room(pc, |bytes| state.charge_tables(bytes)) {
+            return false;
+        }
         self.kill_storers(pc, state, journal);
         let Some(made) = self.baseline.as_mut().and_then(|baseline| baseline.make(state, pc, self.until_hot)) else {
             return false;

@@ -71,6 +71,11 @@ impl EntryTable {
         self.0.address()
     }
 
+    /// Takes the memory that it needs to say something of `pc`, as [`PerWord::take_room`].
+    pub fn take_room(&mut self, pc: u32, take: impl FnOnce(u64) -> bool) -> bool {
+        self.0.take_room(pc, take)
+    }
+
     /// Where to enter at `pc`, if anywhere.
     pub fn get(&self, pc: u32) -> Option<EntryPoint> {
         self.0.get(pc).filter(|&entry| entry != 0).map(EntryPoint)
