@@ -192,7 +192,10 @@ impl Units {
             // The root replaces what was there: it is newer.
             if pc == shape.root || self.entry(pc).is_none() {
                 // What is compiled was worth it already.
-                self.table.take_room(pc, |bytes| state.charge_tables(bytes) || true);
+                self.table.take_room(pc, |bytes| {
+                    state.charge_tables(bytes);
+                    true
+                });
                 self.table.set(pc, Some(EntryPoint::new(code.offset, number, index as u32)));
                 if let Some(baseline) = &mut self.baseline {
                     baseline.unit_came(pc);
