@@ -89,7 +89,7 @@ impl Arena {
 
     /// Asks for the pages of much code at once, in both views: one by one they would cost several times as much.
     fn expect_use(&self, start: usize, bytes: usize) {
-        let page = rustix::param::page_size();
+        let page = region::page::size();
         let (from, to) = (start / page * page, (start + bytes).next_multiple_of(page).min(self.writable.bytes));
         if bytes < PAGES_MANY * page {
             return;
