@@ -21,7 +21,7 @@ pub(crate) const BASELINE_CODE_SHARE: usize = 4;
 pub(crate) const BASELINE_CODE_BYTES: (usize, usize) = (1 << 16, 64 << 20);
 
 /// Units or blocks made beside those of earlier runs, as a fraction of these, from which on they are kept, too. Not varied.
-pub(crate) const KEEP_SHARE: u64 = 8;
+pub(crate) const KEEP_SHARE: u64 = 4;
 /// Failed guards after which a unit is compiled again without what they guard. 6 or 96: no difference.
 pub(crate) const CHECKS_IMPROVE: u32 = 24;
 /// Failed checks of a unit that are all looked into; then it is compiled again if that taught something. With 6, mixed takes 14%
