@@ -196,3 +196,39 @@ fn data_that_is_no_instruction_is_no_fault() {
         rum(&with(engine, &[arg(&path)])).assert().code(0).stderr("").stdout("");
     }
 }
+
+/// A program whose source is known: where the fault is, in words of the source.
+#[test]
+fn faults_name_the_line_where_symbols_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, image) = (folder.path().join("buggy.ums"), folder.path().join("buggy.um"));
+    std::fs::write(&source, ".zero r0\n.temps r6, r7\n  r1 := 7\n  goto div\n  halt\n\ndiv:\n  r2 := r1 / r3\n  halt\n").expect("room");
+    let assemble = |more: &[&str]| {
+        let args = [&["asm", "-o", "buggy.um"], more, &["buggy.ums"]].concat();
+        rum(&args).current_dir(folder.path()).assert().success();
+    };
+    assemble(&["-g"]);
+    let text = |args: &[&str]| {
+        let run = rum(args).write_stdin(std::fs::read(&image).expect("an image")).output().expect("it starts");
+        assert_eq!(status(&run), 1, "{}", stderr(&run));
+        stderr(&run).lines().next().expect("a line").to_owned()
+    };
+    let plain = "rum: fault division-by-zero: division of 7 by 0 at pc 4: r2 := r1 / r3";
+    let placed = "rum: fault division-by-zero: division of 7 by 0 at buggy.ums:8 in div, pc 4: r2 := r1 / r3";
+    for engine in ENGINES {
+        assert_eq!(text(&with(engine, &[arg(&image)])), placed);
+    }
+    let symbols = folder.path().join("buggy.um.sym");
+    assert_eq!(text(&["--symbols", arg(&symbols), "-"]), placed);
+    assert_eq!(text(&["-"]), plain, "nobody knows the source of a pipe");
+    // Symbols that belong to another image, or are none, are not asked.
+    let good = std::fs::read_to_string(&symbols).expect("symbols");
+    for bad in [good.replace("\"words\":6", "\"words\":7"), String::new()] {
+        assert_ne!(bad, good);
+        std::fs::write(&symbols, bad).expect("room");
+        assert_eq!(text(&[arg(&image)]), plain);
+    }
+    let run = rum(&["--symbols", arg(&symbols), arg(&image)]).output().expect("it starts");
+    let start = format!("rum: cannot read symbols {}: ", symbols.display());
+    assert!(status(&run) == 2 && stderr(&run).starts_with(&start), "{}", stderr(&run));
+}

@@ -5,8 +5,8 @@
 use crate::cli::AsmArgs;
 use crate::failure::{Failure, show, status};
 use crate::files::{input_name, is_colored, is_dash, read, write};
+use crate::symbols::path_beside;
 use rum_asm::{Assembly, Diagnostic, Options, Source, assemble};
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// The sources have errors, which were shown; or a file cannot be read or written.
 pub fn asm(args: &AsmArgs) -> Result<u8, Failure> {
     let output = args.output.as_deref().unwrap_or(Path::new("-"));
-    let symbols = args.symbols.then(|| symbols_path(output));
+    let symbols = args.symbols.then(|| path_beside(output));
     check_outputs(args, output, symbols.as_deref())?;
     let source = |path: &PathBuf| Ok(Source::new(input_name(path), read(path)?));
     let sources: Vec<Source> = args.files.iter().map(source).collect::<Result<_, Failure>>()?;
@@ -45,13 +45,6 @@ fn write_all(assembly: &Assembly, args: &AsmArgs, output: &Path, symbols: Option
         write(path, |out| assembly.write_listing(out))?;
     }
     Ok(())
-}
-
-/// Where the symbols of an image stand: beside it, with `.sym` behind its name.
-fn symbols_path(image: &Path) -> PathBuf {
-    let mut name = OsString::from(image);
-    name.push(".sym");
-    PathBuf::from(name)
 }
 
 /// Sees to it that nothing is written to a terminal that should not be, nor over a source.

@@ -6,6 +6,7 @@ use crate::cli::values::StatsFormat;
 use crate::failure::{Failure, reason};
 use crate::signals::Control;
 use crate::stdio::Source;
+use crate::symbols;
 use rum::{MachineOptions, Options};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -18,6 +19,8 @@ use std::time::Duration;
 pub struct RunConfig {
     /// What is run, as messages and reports name it.
     pub name: String,
+    /// Where its words come from.
+    pub symbols: symbols::Source,
     /// The engine that was asked for.
     pub engine: EngineArg,
     /// How the machine is made.
@@ -69,8 +72,14 @@ impl RunConfig {
             ..Options::default()
         };
         let image = Image::open(&args.image)?;
+        let symbols = match (&args.symbols, &image) {
+            (Some(path), _) => symbols::Source::given(path)?,
+            (None, Image::File(_)) => symbols::Source::Beside(symbols::path_beside(&args.image)),
+            (None, Image::Stdin) => symbols::Source::Nowhere,
+        };
         let config = RunConfig {
             name: if is_stdin(&args.image) { "standard input".to_owned() } else { args.image.display().to_string() },
+            symbols,
             engine: engine.engine,
             machine,
             options,

@@ -76,8 +76,12 @@ impl End {
 }
 
 fn tell_fault(fault: &Fault, config: &RunConfig, vm: Option<&Vm>) {
-    say(format_args!("fault {}: {fault}\n{}", fault.kind.name(), fault::format_registers(&fault.registers)));
     let words = vm.and_then(|vm| vm.machine().segment(0)).unwrap_or_default();
+    let what = match config.symbols.place(fault.pc, words.len()) {
+        Some(place) => format!("{} at {place}, {}", fault.kind, fault.place()),
+        None => fault.to_string(),
+    };
+    say(format_args!("fault {}: {what}\n{}", fault.kind.name(), fault::format_registers(&fault.registers)));
     if let Some(hint) = image::byte_order_hint(words).or_else(|| text_hint(words)) {
         say(format_args!("{}: {hint}", config.name));
     } else if let Some(machine) = vm.map(Vm::machine).filter(|machine| may_count_on_numbers(fault, machine)) {

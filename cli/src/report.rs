@@ -46,6 +46,7 @@ impl Report {
             ("pc", json!(machine.pc())),
             ("program_words", json!(machine.segment(0).map_or(0, <[Word]>::len))),
             ("segments_live", json!(machine.active_segments().count())),
+            ("registers", json!(machine.registers())),
             ("wall_ns", json!(nanoseconds(wall))),
         ];
         values.extend(own.into_iter().map(|(key, value)| (key.to_owned(), value)));

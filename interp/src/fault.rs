@@ -135,10 +135,16 @@ pub struct Fault {
 impl fmt::Display for Fault {
     /// One line: kind and values, pc, instruction.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at pc {}", self.kind, self.pc)?;
+        write!(f, "{} at {}", self.kind, self.place())
+    }
+}
+
+impl Fault {
+    /// Where it happened: pc, instruction.
+    pub fn place(&self) -> String {
         match self.word {
-            Some(word) => write!(f, ": {}", Instruction::decode(word)),
-            None => Ok(()),
+            Some(word) => format!("pc {}: {}", self.pc, Instruction::decode(word)),
+            None => format!("pc {}", self.pc),
         }
     }
 }

@@ -139,6 +139,9 @@ pub struct RunArgs {
         default_missing_value = "text"
     )]
     pub stats: Option<StatsFormat>,
+    /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub symbols: Option<PathBuf>,
     /// The arguments that say how.
     #[command(flatten)]
     pub engine: EngineArgs,

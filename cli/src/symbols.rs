@@ -1,0 +1,82 @@
+//! Where the words of an image come from, as `rum asm -g` has written it down beside the image.
+
+use crate::failure::{Failure, reason};
+use rum_asm::Symbols;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the symbols of an image stand: beside it, with `.sym` behind its name.
+pub fn path_beside(image: &Path) -> PathBuf {
+    let mut name = OsString::from(image);
+    name.push(".sym");
+    PathBuf::from(name)
+}
+
+/// Symbols that were named, or that may be beside the image.
+#[derive(Debug)]
+pub enum Source {
+    /// These.
+    Given(Symbols),
+    /// Those in this file, if it is one: it is looked at when it is needed.
+    Beside(PathBuf),
+    /// None.
+    Nowhere,
+}
+
+impl Source {
+    /// The symbols in a file that was named.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no such file.
+    pub fn given(path: &Path) -> Result<Source, Failure> {
+        let symbols = fs::read(path).and_then(|text| Symbols::from_json(&text));
+        symbols.map(Source::Given).map_err(|error| {
+            Failure::host(format!(
+                "cannot read symbols {}: {} (rum asm -g writes them)",
+                path.display(),
+                reason(&error)
+            ))
+        })
+    }
+
+    /// The symbols of a program of `words` words: none if those that there are belong to another.
+    fn of_program(&self, words: usize) -> Option<Symbols> {
+        let symbols = match self {
+            Source::Given(symbols) => symbols.clone(),
+            Source::Beside(path) => Symbols::from_json(&fs::read(path).ok()?).ok()?,
+            Source::Nowhere => return None,
+        };
+        (symbols.words as usize == words).then_some(symbols)
+    }
+
+    /// What the source says about the word at `pc` of a program of `words` words: `fib.ums:18 in loop`, or a part of it.
+    pub fn place(&self, pc: u32, words: usize) -> Option<String> {
+        let symbols = self.of_program(words)?;
+        let line = symbols.line_at(pc).and_then(|line| {
+            let file = symbols.files.get(line.file as usize)?;
+            Some(format!("{file}:{}", line.line))
+        });
+        let label = symbols.label_at(pc).filter(|_| pc < symbols.words).map(|label| format!("in {}", label.name));
+        let parts: Vec<String> = [line, label].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_of_another_program_say_nothing() {
+        let text = br#"{"version":1,"words":3,"files":["a.ums"],"sections":[],
+            "labels":[{"name":"go","offset":1}],"lines":[{"offset":0,"file":0,"line":4},{"offset":2,"file":0,"line":9}]}"#;
+        let source = Source::Given(Symbols::from_json(text).expect("symbols"));
+        assert_eq!(source.place(0, 3).as_deref(), Some("a.ums:4"));
+        assert_eq!(source.place(1, 3).as_deref(), Some("a.ums:4 in go"));
+        assert_eq!(source.place(2, 3).as_deref(), Some("a.ums:9 in go"));
+        assert_eq!(source.place(3, 3), None, "behind the program");
+        assert_eq!(source.place(1, 4), None, "of another length");
+        assert_eq!(Source::Nowhere.place(0, 3), None);
+    }
+}
