@@ -54,9 +54,11 @@ impl<T: Copy> PerWord<T> {
     /// Bytes of memory that it takes to change what belongs to a word, beside those that were asked for before. From now on they count as
     /// asked for if `take` agrees, and whether it does is the answer.
     pub fn take_room(&mut self, pc: u32, take: impl FnOnce(u64) -> bool) -> bool {
+        if pc as usize >= self.words {
+            return false;
+        }
         let page = pc as usize * size_of::<T>() / PAGE_BYTES;
-        let Some(pages) = self.used.get_mut(page / 64) else { return false };
-        let bit = 1 << (page % 64);
+        let (pages, bit) = (&mut self.used[page / 64], 1 << (page % 64));
         if *pages & bit == 0 && !take(PAGE_BYTES as u64) {
             return false;
         }
