@@ -202,7 +202,11 @@ fn data_that_is_no_instruction_is_no_fault() {
 fn faults_name_the_line_where_symbols_are() {
     let folder = tempfile::tempdir().expect("a folder");
     let (source, image) = (folder.path().join("buggy.ums"), folder.path().join("buggy.um"));
-    std::fs::write(&source, ".zero r0\n.temps r6, r7\n  r1 := 7\n  goto div\n  halt\n\ndiv:\n  r2 := r1 / r3\n  halt\n").expect("room");
+    std::fs::write(
+        &source,
+        ".zero r0\n.temps r6, r7\n  r1 := 7\n  goto div\n  halt\n\ndiv:\n  r2 := r1 / r3\n  halt\n",
+    )
+    .expect("room");
     let assemble = |more: &[&str]| {
         let args = [&["asm", "-o", "buggy.um"], more, &["buggy.ums"]].concat();
         rum(&args).current_dir(folder.path()).assert().success();
