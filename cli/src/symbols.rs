@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn symbols_of_another_program_say_nothing() {
         let text = br#"{"version":1,"words":3,"files":["a.ums"],"sections":[],
-            "labels":[{"name":"go","offset":1}],"lines":[{"offset":0,"file":0,"line":4},{"offset":2,"file":0,"line":9}]}"#;
+            "labels":[{"name":"go","offset":1,"file":0,"line":5}],"lines":[{"offset":0,"file":0,"line":4},{"offset":2,"file":0,"line":9}]}"#;
         let source = Source::Given(Symbols::from_json(text).expect("symbols"));
         assert_eq!(source.place(0, 3).as_deref(), Some("a.ums:4"));
         assert_eq!(source.place(1, 3).as_deref(), Some("a.ums:4 in go"));
