@@ -66,8 +66,10 @@ fn code_of_patched_words_is_not_taken_for_that_of_others() {
     let plain = rum(&["--engine", "interp", "--stats=json", arg(&program)]).output().expect("it starts");
     for _ in 0..3 {
         let run = run(outer.path(), &program, &[]);
-        assert_eq!(counter(&run, "instructions"), counter(&plain, "instructions"));
-        assert_eq!(run.stdout, plain.stdout);
+        assert!(counter(&run, "units_restored") + counter(&run, "regions_published") > 0, "{}", stderr(&run));
+        for key in ["instructions", "registers", "pc"] {
+            assert_eq!(stats(&run)[key], stats(&plain)[key], "{key}");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image; `cache` keeps compiled code between runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and
-//! `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
+//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image; `cache` keeps compiled code between
+//! runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
 //! each subcommand.
 
 mod asm;

@@ -44,19 +44,19 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
                 .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
             let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
             let end = execute(&mut vm, config.instructions_max, &control);
-            if let Some(cache) = cache {
-                cache.finish(&mut vm);
-            }
-            (end, Some(vm))
+            (end, Some((vm, cache)))
         }
     };
     let wall = start.elapsed();
     let status = end.status();
-    end.tell(&config, vm.as_ref());
-    if let (Some(format), Some(vm)) = (config.stats, &vm) {
+    end.tell(&config, vm.as_ref().map(|(vm, _)| vm));
+    if let (Some(format), Some((vm, _))) = (config.stats, &vm) {
         Report::new(&config, &end, wall, vm)
             .write(format, &mut io::stderr())
             .map_err(|error| Failure::host(format!("cannot write the statistics: {}", reason(&error))))?;
+    }
+    if let Some((mut vm, Some(cache))) = vm {
+        cache.finish(&mut vm);
     }
     Ok(status)
 }

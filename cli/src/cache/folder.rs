@@ -112,11 +112,12 @@ impl Folder {
     fn shrink(&self, bytes_max: u64) -> io::Result<()> {
         let kept = self.kept()?;
         let mut bytes: u64 = kept.iter().map(|kept| kept.bytes).sum();
-        for old in kept.iter().take_while(|_| bytes > bytes_max).collect::<Vec<_>>() {
-            if bytes > bytes_max {
-                bytes -= old.bytes;
-                remove(&old.path)?;
+        for old in kept {
+            if bytes <= bytes_max {
+                break;
             }
+            bytes -= old.bytes;
+            remove(&old.path)?;
         }
         self.sweep()
     }

@@ -56,10 +56,9 @@ impl RunCache {
             }
         };
         if let Some(bytes) = folder.read(&key) {
-            // SAFETY: nobody but this user can write there, and rum writes nothing else there.
-            let loaded = unsafe { vm.load_cache(bytes) };
-            // What cannot be used is made again, and takes its place.
-            let _ = loaded;
+            // SAFETY: nobody but this user can write there, and rum writes nothing else there. What cannot be used is made again,
+            // and takes its place: that is no failure.
+            let _ = unsafe { vm.load_cache(bytes) };
         }
         Some(RunCache { folder, key })
     }
@@ -79,11 +78,11 @@ impl RunCache {
 /// # Errors
 /// The folder cannot be used.
 pub fn cache(command: CacheCommand) -> Result<u8, Failure> {
-    let (named, clear) = match command {
-        CacheCommand::Info { cache_dir } => (cache_dir, false),
-        CacheCommand::Clear { cache_dir } => (cache_dir, true),
+    let (folder, clear) = match command {
+        CacheCommand::Info(folder) => (folder, false),
+        CacheCommand::Clear(folder) => (folder, true),
     };
-    let path = place(named, std::env::var_os(VARIABLE))?;
+    let path = place(folder.cache_dir, std::env::var_os(VARIABLE))?;
     let cannot = |error| Failure::host(format!("cannot read folder {}: {}", path.display(), reason(&error)));
     let kept = if path.exists() {
         let folder = Folder::open(&path).map_err(Failure::host)?;

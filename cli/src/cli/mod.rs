@@ -110,17 +110,17 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
     /// Say where it is, and how much there is
-    Info {
-        /// The folder [default: RUM_CACHE, or rum in your folder for caches]
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        cache_dir: Option<PathBuf>,
-    },
+    Info(CacheFolderArgs),
     /// Throw it away
-    Clear {
-        /// The folder [default: RUM_CACHE, or rum in your folder for caches]
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        cache_dir: Option<PathBuf>,
-    },
+    Clear(CacheFolderArgs),
+}
+
+/// The folder that a cache command is about.
+#[derive(Debug, Args)]
+pub struct CacheFolderArgs {
+    /// The folder [default: RUM_CACHE, or rum in your folder for caches]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// The arguments of `run`.

@@ -6,7 +6,6 @@
 use crate::exit::Site;
 use crate::guest::inst::Volatile;
 use crate::guest::met::Met;
-use crate::options::Optimisation;
 use rum_interp::Word;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -47,7 +46,6 @@ pub(crate) struct KeptUnit<'a> {
     pub entries: Vec<u32>,
     pub sites: Vec<Site>,
     pub blind_stores: Vec<u32>,
-    pub gains: [u64; Optimisation::ALL.len()],
     /// The words of its ranges, one range after the other.
     #[serde(borrow)]
     pub words: Words<'a>,
@@ -123,6 +121,13 @@ pub(crate) struct KeptProfile {
 pub(crate) struct Words<'a>(#[serde(borrow, with = "serde_bytes")] Cow<'a, [u8]>);
 
 impl Words<'_> {
+    /// The words of ranges of a program, one range after the other.
+    pub fn of(ranges: &[(u32, u32)], program: &[Word]) -> Words<'static> {
+        let mut words = Words::default();
+        ranges.iter().for_each(|&(start, end)| words.extend(&program[start as usize..end as usize]));
+        words
+    }
+
     /// Adds words.
     pub fn extend(&mut self, words: &[Word]) {
         self.0.to_mut().extend(words.iter().flat_map(|word| word.to_le_bytes()));
@@ -185,8 +190,7 @@ mod tests {
     #[test]
     fn words_are_compared_with_the_program() {
         let program = [7, 8, 9, 10];
-        let mut words = Words::default();
-        words.extend(&program[1..3]);
+        let words = Words::of(&[(1, 2), (2, 3)], &program);
         assert_eq!(words.len(), 2);
         assert!(words.are_at(0, &program, (1, 3)));
         assert!(words.are_at(1, &program, (2, 3)));

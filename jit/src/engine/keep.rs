@@ -4,7 +4,7 @@ use super::{Engine, state_of};
 use crate::cache::{Bytes, CacheError, Chapter, KeptUnit, key};
 use crate::journal::Event;
 use crate::plan::Plan;
-use crate::units::Code;
+use crate::units::{Code, Unit};
 use rum_interp::Machine;
 use rum_interp::engine::State;
 
@@ -98,12 +98,13 @@ impl Engine {
         let Ok(offsets) = self.factory.publish(&functions) else { return };
         for (unit, offset) in units.into_iter().zip(offsets) {
             let code = Code { offset, bytes: unit.code.len(), align: unit.align };
-            let KeptUnit { number, shape, entries, sites, blind_stores, gains, .. } = unit;
+            let KeptUnit { number, shape, entries, sites, blind_stores, words, .. } = unit;
             let plain_stores = blind_stores.into_iter().collect();
-            let plan = Plan { entries, sites, plain_stores, gains, guest_instructions: 0 };
+            let plan = Plan { entries, sites, plain_stores, ..Plan::default() };
             if self.units.entry(shape.root).is_none() && self.units.fits(&plan, &shape, state) {
                 shape.volatile.iter().for_each(|&(pc, _)| state.make_volatile(pc));
-                self.units.publish(number, (shape, plan), code, state, &mut self.journal);
+                let unit = Unit::new(shape, plan, code, words.into_owned());
+                self.units.publish(number, unit, state, &mut self.journal);
                 self.journal.note(Event::Restored { units: 1, blocks: 0 });
             }
         }

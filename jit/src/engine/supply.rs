@@ -3,6 +3,7 @@
 use super::{Engine, backing, state_of};
 use crate::abi::UNITS_MAX;
 use crate::baseline::Baseline;
+use crate::cache::Words;
 use crate::cause::Cause;
 use crate::compile::{CompileError, Compiled};
 use crate::factory::Finished;
@@ -10,7 +11,7 @@ use crate::growth::Grower;
 use crate::journal::{Event, THREAD_LOST};
 use crate::queue::Pending;
 use crate::region::Region;
-use crate::units::Code;
+use crate::units::{Code, Unit};
 use rum_interp::engine::{Heat, State};
 use rum_interp::{Machine, Stop};
 
@@ -246,7 +247,12 @@ impl Engine {
                 self.units.kill(old, Cause::Improved, state, &mut self.journal);
             }
             let code = Code { offset, bytes: compiled.bytes.len(), align: compiled.align };
-            self.units.publish(number, (shape, compiled.plan), code, state, &mut self.journal);
+            let words = match self.settings.keep {
+                true => Words::of(&shape.ranges, state.memory().program()),
+                false => Words::default(),
+            };
+            let unit = Unit::new(shape, compiled.plan, code, words);
+            self.units.publish(number, unit, state, &mut self.journal);
             // Where it takes the place of another, words that it is not entered at stay as warm as they were.
             for &pc in pending.region.blocks.keys().filter(|_| pending.replaces.is_none()) {
                 if self.units.entry(pc).is_none() {

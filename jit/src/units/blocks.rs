@@ -90,7 +90,7 @@ impl Units {
         if self.baseline.as_ref().is_some_and(|baseline| baseline.is_full()) {
             self.clear_blocks(state, settings);
         }
-        if !self.table.take_room(pc, |bytes| state.charge_tables(bytes)) {
+        if !self.claim(pc, state) {
             return false;
         }
         self.kill_storers(pc, state, journal);
@@ -114,6 +114,7 @@ impl Units {
         let Some(baseline) = &mut self.baseline else { return 0 };
         let restored = baseline.restore(state, kept, self.until_hot);
         for &pc in &restored {
+            self.claim(pc, state);
             self.show_block(pc);
             state.heat_mut().set(pc, Heat::HasCode);
         }

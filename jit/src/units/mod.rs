@@ -169,46 +169,40 @@ impl Units {
         })
     }
 
+    /// Counts the memory that it takes to say in the table where to enter at `pc`. False if there may be no more.
+    fn claim(&mut self, pc: u32, state: &mut State) -> bool {
+        self.table.take_room(pc, |bytes| state.charge_tables(bytes))
+    }
+
     /// Makes a unit live.
-    pub fn publish(
-        &mut self,
-        number: u32,
-        (shape, plan): (Shape, Plan),
-        code: Code,
-        state: &mut State,
-        journal: &mut Journal,
-    ) {
-        for word in shape.ranges.iter().flat_map(|&(start, end)| start..end) {
+    pub fn publish(&mut self, number: u32, unit: Unit, state: &mut State, journal: &mut Journal) {
+        for word in unit.offsets() {
             if state.watch().byte(word) & WATCH_BLIND != 0 {
                 self.kill_storers(word, state, journal);
             }
             state.watch_mut().mark_derived(word);
         }
-        for &offset in &plan.plain_stores {
+        for &offset in &unit.blind_stores {
             state.forget_decoded(offset);
             state.watch_mut().mark_blind(offset);
         }
-        for (index, &pc) in plan.entries.iter().enumerate() {
+        for (index, &pc) in unit.entries.iter().enumerate() {
             // The root replaces what was there: it is newer.
-            if pc == shape.root || self.entry(pc).is_none() {
-                // What is compiled was worth it already.
-                self.table.take_room(pc, |bytes| {
-                    state.charge_tables(bytes);
-                    true
-                });
-                self.table.set(pc, Some(EntryPoint::new(code.offset, number, index as u32)));
+            if pc == unit.shape.root || self.entry(pc).is_none() {
+                // What is compiled was worth it already, whatever the answer.
+                self.claim(pc, state);
+                self.table.set(pc, Some(EntryPoint::new(unit.code.offset, number, index as u32)));
                 if let Some(baseline) = &mut self.baseline {
                     baseline.unit_came(pc);
                 }
                 state.heat_mut().set(pc, Heat::HasCode);
             }
         }
-        for &pc in &shape.starts {
+        for &pc in &unit.shape.starts {
             if self.entry(pc).is_none() {
                 self.release(state, pc);
             }
         }
-        let unit = Unit::new(shape, plan, code, state.memory().program());
         self.made_from.insert(number, unit.offsets());
         self.storing_to.insert(number, unit.blind_stores.iter().copied());
         self.units.insert(number, unit);

@@ -4,11 +4,9 @@ use crate::cache::{KeptUnit, Shape, Words};
 use crate::exit::Site;
 use crate::guest::inst::Volatile;
 use crate::guest::met::Met;
-use crate::options::Optimisation;
 use crate::plan::Plan;
 use rum_interp::Word;
 use rum_interp::isa::Instruction;
-use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
 /// The code of one region.
@@ -21,19 +19,20 @@ pub(crate) struct Unit {
     pub entries: Vec<u32>,
     /// Its exits.
     pub sites: Vec<Site>,
-    /// What optimisations did for it.
-    gains: [u64; Optimisation::ALL.len()],
     /// Where its code is.
     pub code: Code,
-    /// The words that it was made from.
+    /// The words that it was made from, if they are to be kept for later runs.
     words: Words<'static>,
     /// Exits because a check did not hold.
     pub checks_failed: u32,
     /// Looking into them has taught something that the next translation can use.
     pub learnt: bool,
-    /// What was known of its instructions when it was made, and how it executes words that are patched again and again.
-    met: FxHashMap<u32, Met>,
-    volatile: FxHashMap<u32, Volatile>,
+}
+
+/// What is said of a word, among pairs in the order of words.
+fn said_of<T: Copy>(pairs: &[(u32, T)], pc: u32) -> Option<T> {
+    let at = pairs.binary_search_by_key(&pc, |&(word, _)| word).ok()?;
+    Some(pairs[at].1)
 }
 
 /// Where code stands in the space for code, and what has to be kept of it.
@@ -46,17 +45,13 @@ pub(crate) struct Code {
 
 impl Unit {
     /// A unit of a program.
-    pub fn new(shape: Shape, plan: Plan, code: Code, program: &[Word]) -> Unit {
-        let mut words = Words::default();
-        shape.ranges.iter().for_each(|&(start, end)| words.extend(&program[start as usize..end as usize]));
+    pub fn new(shape: Shape, plan: Plan, code: Code, words: Words<'static>) -> Unit {
+        debug_assert!(shape.met.is_sorted_by_key(|&(pc, _)| pc) && shape.volatile.is_sorted_by_key(|&(pc, _)| pc));
         Unit {
-            met: shape.met.iter().copied().collect(),
-            volatile: shape.volatile.iter().copied().collect(),
             shape,
             blind_stores: plan.plain_stores,
             entries: plan.entries,
             sites: plan.sites,
-            gains: plan.gains,
             code,
             words,
             checks_failed: 0,
@@ -72,7 +67,6 @@ impl Unit {
             entries: self.entries.clone(),
             sites: self.sites.clone(),
             blind_stores: self.blind_stores.iter().copied().collect(),
-            gains: self.gains,
             words: self.words.borrow(),
             code: code.into(),
             align: self.code.align,
@@ -81,13 +75,13 @@ impl Unit {
 
     /// The instruction at a word has met something: notes whether the unit was made without knowing that.
     pub fn learn(&mut self, pc: u32, met: Met) {
-        let known = self.met.get(&pc).copied().unwrap_or_default();
+        let known = said_of(&self.shape.met, pc).unwrap_or_default();
         self.learnt |= self.depends_on(pc) && !known.contains(met);
     }
 
     /// The word at `pc` is `word`: notes whether the unit takes it to be another kind of instruction.
     pub fn learn_word(&mut self, pc: u32, word: Word) -> bool {
-        let Some(&Volatile::Literal(expected)) = self.volatile.get(&pc) else { return false };
+        let Some(Volatile::Literal(expected)) = said_of(&self.shape.volatile, pc) else { return false };
         let as_expected = matches!(Instruction::decode(word), Instruction::Literal { a, .. } if a == expected);
         self.learnt |= !as_expected;
         !as_expected
