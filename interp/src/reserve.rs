@@ -80,16 +80,6 @@ mod os {
 
     /// # Safety
     /// The range must lie in a mapping made by [`reserve`].
-    pub unsafe fn prefer_huge_pages(start: *mut u8, bytes: usize) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        // SAFETY: the caller owns the range, whose contents stay. Where the system refuses, pages are small.
-        let _ = unsafe { rustix::mm::madvise(start.cast(), bytes, rustix::mm::Advice::LinuxHugepage) };
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        let _ = (start, bytes);
-    }
-
-    /// # Safety
-    /// The range must lie in a mapping made by [`reserve`].
     pub unsafe fn expect_use(start: *mut u8, bytes: usize) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         // SAFETY: the caller owns the range, whose contents stay. Where the system refuses, pages come when touched.
@@ -134,10 +124,6 @@ mod os {
         // SAFETY: the caller's promise.
         unsafe { ptr::write_bytes(start, 0, bytes) }
     }
-
-    /// # Safety
-    /// None beyond the shared contract.
-    pub unsafe fn prefer_huge_pages(_: *mut u8, _: usize) {}
 
     /// # Safety
     /// None beyond the shared contract.
@@ -196,14 +182,6 @@ impl Reservation {
         let last = end.div_ceil(PAGE_BYTES) * PAGE_BYTES;
         // SAFETY: `last` is at most `self.bytes`, which is a multiple of a page.
         unsafe { os::commit(self.start().add(first), last - first) }
-    }
-
-    /// Says that much of a range will be written if any of it is: the system may then give it in large pieces.
-    pub fn prefer_huge_pages(&self, from: usize, to: usize) {
-        if self.backing == Backing::OnTouch && from < to && to <= self.bytes {
-            // SAFETY: the range lies in the reservation.
-            unsafe { os::prefer_huge_pages(self.start().add(from), to - from) }
-        }
     }
 
     /// Says that all of a range is about to be written: the system may then give its pages at once, which costs a small

@@ -47,10 +47,6 @@ const ZONE_GRANULES_MAX: u32 = NAMED_ALLOCS * small_granules(SMALL_WORDS_MAX);
 const FEW_NAMES: u32 = NAMED_ALLOCS + 1;
 /// What a granule costs, with its length byte.
 const GRANULE_COST_BYTES: u64 = layout::GRANULE_BYTES as u64 + 1;
-/// So much of segment 0 and of large segments comes in small pages, and so much of small segments, which programs give back and
-/// use again from the start of their range on: most need no more, and a huge page is cleared as a whole.
-const SMALL_PAGES_BYTES: usize = 4 << 20;
-const SMALL_PAGES_OF_SMALL_BYTES: usize = 16 << 20;
 /// From this size on, what is given back goes back to the system.
 const RETURN_BYTES_MIN: usize = 1 << 20;
 
@@ -142,11 +138,6 @@ impl Memory {
             Ids::Address => (few(0), 0),
         };
         let names_bound = names.accessible();
-        // Segment 0, small segments, large ones.
-        let at = |granule: u64| PREFIX_BYTES + granule as usize * layout::GRANULE_BYTES;
-        let (small, end) = (at(u64::from(first)), at(granules));
-        data.prefer_huge_pages(SMALL_PAGES_BYTES, small);
-        data.prefer_huge_pages(small + SMALL_PAGES_OF_SMALL_BYTES, end.saturating_sub(SMALL_PAGES_BYTES));
         Ok(Memory {
             segments: Segments {
                 data: data.start().wrapping_add(PREFIX_BYTES),
