@@ -6,6 +6,7 @@
 
 pub use crate::heat::{Heat, HeatTable, THRESHOLD_MAX};
 pub use crate::memory::layout;
+pub use crate::pages::Pages;
 pub use crate::poll::{POLL_ENGINE, POLL_FLUSH, POLL_INTERRUPT, POLL_TIME, stop_for};
 pub use crate::reserve::{Backing, Reservation};
 pub use crate::run::Pause;

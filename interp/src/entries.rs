@@ -6,7 +6,7 @@
 //! Which words an entry depends on is written down by `program.rs`, in `watch.rs`.
 
 use crate::decode::{Entry, FUSED_MAX};
-use crate::reserve::Reservation;
+use crate::pages::Pages;
 use std::io;
 
 /// Words that are visited together.
@@ -25,21 +25,21 @@ pub(crate) struct Entries {
     is_touched: Vec<bool>,
     /// Entries that are accessible.
     room: usize,
-    space: Reservation,
+    pages: Pages,
 }
 
-// SAFETY: the pointer leads into the reservation that the struct owns.
+// SAFETY: the pointer leads into the pages that the struct owns.
 unsafe impl Send for Entries {}
 
 impl Entries {
-    pub fn new(space: Reservation) -> Entries {
+    pub fn new(pages: Pages) -> Entries {
         let (visited, touched, is_touched) = (Vec::new(), Vec::new(), Vec::new());
-        Entries { table: space.start().cast(), visited, touched, is_touched, room: 0, space }
+        Entries { table: pages.start().cast(), visited, touched, is_touched, room: 0, pages }
     }
 
     /// Makes room for `words` words.
     pub fn make_room(&mut self, words: usize) -> io::Result<()> {
-        self.space.commit(0, words * size_of::<Entry>())?;
+        self.pages.make_room(words * size_of::<Entry>())?;
         if self.room < words {
             self.room = words;
             self.is_touched.resize(words.div_ceil(CHUNK_WORDS), false);
@@ -48,8 +48,14 @@ impl Entries {
         Ok(())
     }
 
-    pub fn expect_use(&self, first: usize, words: usize) {
-        self.space.expect_use(first * size_of::<Entry>(), words * size_of::<Entry>());
+    /// Asks for the memory of some words.
+    pub fn expect_use(&mut self, first: usize, words: usize) {
+        self.pages.ask(first * size_of::<Entry>(), words * size_of::<Entry>());
+    }
+
+    /// Whether the memory of the word at `at` was asked for.
+    pub fn is_expected(&self, at: usize) -> bool {
+        self.pages.has(at * size_of::<Entry>())
     }
 
     /// The end of the words that are visited together with the one at `pc`.

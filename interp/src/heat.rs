@@ -23,7 +23,7 @@
 //!
 //! Counting stops at the threshold, which is below `i32::MAX`: no number runs over.
 
-use crate::reserve::Reservation;
+use crate::pages::Pages;
 use std::io;
 
 /// The state of a word.
@@ -73,26 +73,27 @@ pub struct HeatTable {
     pub(crate) numbers: *mut i32,
     /// Numbers that are accessible.
     room: usize,
-    space: Reservation,
+    pages: Pages,
 }
 
-// SAFETY: the pointer leads into the reservation that the struct owns.
+// SAFETY: the pointer leads into the pages that the struct owns.
 unsafe impl Send for HeatTable {}
 
 impl HeatTable {
-    pub(crate) fn new(space: Reservation) -> HeatTable {
-        HeatTable { numbers: space.start().cast(), room: 0, space }
+    pub(crate) fn new(pages: Pages) -> HeatTable {
+        HeatTable { numbers: pages.start().cast(), room: 0, pages }
     }
 
     /// Makes room for `words` words.
     pub(crate) fn make_room(&mut self, words: usize) -> io::Result<()> {
-        self.space.commit(0, words * size_of::<i32>())?;
+        self.pages.make_room(words * size_of::<i32>())?;
         self.room = self.room.max(words);
         Ok(())
     }
 
-    pub(crate) fn expect_use(&self, first: usize, words: usize) {
-        self.space.expect_use(first * size_of::<i32>(), words * size_of::<i32>());
+    /// Asks for the memory of some words.
+    pub(crate) fn expect_use(&mut self, first: usize, words: usize) {
+        self.pages.ask(first * size_of::<i32>(), words * size_of::<i32>());
     }
 
     /// The number of the word at `pc`: 0 outside every program so far.
@@ -115,6 +116,7 @@ impl HeatTable {
     /// Sets the state of the word at `pc`; without effect outside every program so far.
     pub fn set(&mut self, pc: u32, heat: Heat) {
         if (pc as usize) < self.room {
+            self.expect_use(pc as usize, 1);
             // SAFETY: in range by the test.
             unsafe { *self.numbers.add(pc as usize) = heat.number() };
         }
@@ -122,12 +124,14 @@ impl HeatTable {
 
     /// Counts a jump to the word at `pc` that the loop did not see. Gives how warm it is now.
     pub fn count(&mut self, pc: u32) -> i32 {
-        let number = self.number(pc).saturating_add(1);
-        if (pc as usize) < self.room {
-            // SAFETY: in range by the test.
-            unsafe { *self.numbers.add(pc as usize) = number };
+        if pc as usize >= self.room {
+            return 1;
         }
-        number
+        self.expect_use(pc as usize, 1);
+        // SAFETY: in range by the test.
+        let number = unsafe { &mut *self.numbers.add(pc as usize) };
+        *number = number.saturating_add(1);
+        *number
     }
 }
 

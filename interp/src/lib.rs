@@ -51,6 +51,7 @@ mod machine;
 pub mod memory;
 mod once;
 mod output;
+mod pages;
 mod poll;
 mod program;
 mod reserve;

@@ -11,7 +11,8 @@ use crate::decode::{Entry, FUSED_MAX, Handler, decode_entry};
 use crate::entries::{CHUNK_WORDS, Entries, VISIT_WORDS};
 use crate::heat::HeatTable;
 use crate::isa::Word;
-use crate::reserve::{Backing, Reservation};
+use crate::pages::Pages;
+use crate::reserve::Backing;
 use crate::watch::{WATCH_DECODED, Watch};
 use std::io;
 
@@ -48,8 +49,6 @@ pub(crate) struct Program {
     pub watch: Watch,
     pub heat: HeatTable,
     pub entries: Entries,
-    /// For every [`EXPECTED_WORDS`] words whether their part of the tables was asked for.
-    is_expected: Box<[bool]>,
     /// Bytes that were asked for, those of engines above included, and how many may be.
     tables_bytes: u64,
     tables_bytes_max: u64,
@@ -65,10 +64,9 @@ impl Program {
     pub fn new(words_max: usize, memory_bytes_max: u64, backing: Backing) -> io::Result<Program> {
         let words = words_max + FUSED_MAX;
         Ok(Program {
-            watch: Watch::new(Reservation::new(words, backing)?),
-            heat: HeatTable::new(Reservation::new(words * size_of::<i32>(), backing)?),
-            entries: Entries::new(Reservation::new(words * size_of::<Entry>(), backing)?),
-            is_expected: Box::default(),
+            watch: Watch::new(Pages::new(words, backing)?),
+            heat: HeatTable::new(Pages::new(words * size_of::<i32>(), backing)?),
+            entries: Entries::new(Pages::new(words * size_of::<Entry>(), backing)?),
             tables_bytes: 0,
             tables_bytes_max: (memory_bytes_max / TABLES_SHARE).max(TABLES_BYTES_MIN),
             patched: Box::new([Patched::default(); PATCHED_WORDS]),
@@ -83,14 +81,7 @@ impl Program {
         let words = words + FUSED_MAX;
         self.watch.make_room(words)?;
         self.heat.make_room(words)?;
-        self.entries.make_room(words)?;
-        let groups = words.div_ceil(EXPECTED_WORDS);
-        if self.is_expected.len() < groups {
-            let mut is_expected = std::mem::take(&mut self.is_expected).into_vec();
-            is_expected.resize(groups, false);
-            self.is_expected = is_expected.into_boxed_slice();
-        }
-        Ok(())
+        self.entries.make_room(words)
     }
 
     /// Whether the word at `pc`, which lies in the program and follows one that was visited for the first time, was not visited
@@ -122,18 +113,15 @@ impl Program {
         true
     }
 
-    /// Asks for the pages of the tables around the word at `at`, if that was not done: a page that is read before it is
-    /// written to is asked for twice, and the second time every other processor has to be told. False if there may be no more.
+    /// Asks for the tables around the word at `at`, if that was not done. False if there may be no more.
     fn expect_use(&mut self, at: usize) -> bool {
-        let group = at / EXPECTED_WORDS;
-        if self.is_expected[group] {
+        if self.entries.is_expected(at) {
             return true;
         }
         if !self.charge((EXPECTED_WORDS * BYTES_PER_WORD) as u64) {
             return false;
         }
-        self.is_expected[group] = true;
-        let first = group * EXPECTED_WORDS;
+        let first = at / EXPECTED_WORDS * EXPECTED_WORDS;
         self.watch.expect_use(first, EXPECTED_WORDS);
         self.heat.expect_use(first, EXPECTED_WORDS);
         self.entries.expect_use(first, EXPECTED_WORDS);

@@ -4,7 +4,7 @@
 //! slow way (`step.rs`), which undoes what the interpreter derived from it at once. What an engine above the interpreter derived is
 //! the engine's to undo: it marks words, and takes the *news* before it relies on them again.
 
-use crate::reserve::Reservation;
+use crate::pages::Pages;
 
 /// The interpreter's decoded entries depend on the word.
 pub const WATCH_DECODED: u8 = 1;
@@ -33,27 +33,28 @@ pub struct Watch {
     volatile: Vec<u32>,
     /// Bytes that are accessible.
     room: usize,
-    space: Reservation,
+    pages: Pages,
 }
 
-// SAFETY: the pointer leads into the reservation that the struct owns.
+// SAFETY: the pointer leads into the pages that the struct owns.
 unsafe impl Send for Watch {}
 
 impl Watch {
-    pub(crate) fn new(space: Reservation) -> Watch {
+    pub(crate) fn new(pages: Pages) -> Watch {
         let (stored, decoded, volatile) = (Vec::new(), Vec::new(), Vec::new());
-        Watch { bytes: space.start(), stored, decoded, volatile, room: 0, space }
+        Watch { bytes: pages.start(), stored, decoded, volatile, room: 0, pages }
     }
 
     /// Makes room for `words` words.
     pub(crate) fn make_room(&mut self, words: usize) -> std::io::Result<()> {
-        self.space.commit(0, words)?;
+        self.pages.make_room(words)?;
         self.room = self.room.max(words);
         Ok(())
     }
 
-    pub(crate) fn expect_use(&self, first: usize, words: usize) {
-        self.space.expect_use(first, words);
+    /// Asks for the memory of some words.
+    pub(crate) fn expect_use(&mut self, first: usize, words: usize) {
+        self.pages.ask(first, words);
     }
 
     /// The watch byte of the word at `offset`.

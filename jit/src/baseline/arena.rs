@@ -5,12 +5,22 @@
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// A view of the memory.
 struct View {
     start: NonNull<u8>,
     bytes: usize,
+}
+
+impl View {
+    fn ask(&self, pages: &Range<usize>, how: Advice) {
+        if !pages.is_empty() {
+            // SAFETY: the range lies in the view. Where the system does not know the advice, pages come when they are touched.
+            let _ = unsafe { madvise(self.start.as_ptr().add(pages.start).cast(), pages.len(), how) };
+        }
+    }
 }
 
 impl Drop for View {
@@ -20,19 +30,54 @@ impl Drop for View {
     }
 }
 
-/// The memory, handed out from the bottom.
+/// A part of the memory, handed out from the bottom. All are offsets.
+struct Part {
+    from: usize,
+    end: usize,
+    used: usize,
+    /// Pages below were asked for.
+    asked: usize,
+}
+
+impl Part {
+    fn new(from: usize, end: usize) -> Part {
+        Part { from, end, used: from, asked: from }
+    }
+
+    fn has_room(&self, start: usize, bytes: usize) -> bool {
+        start + bytes <= self.end
+    }
+
+    fn is_full(&self) -> bool {
+        self.used - self.from > (self.end - self.from) / 16 * 15
+    }
+
+    /// The pages to be asked for before something that ends at an offset is added.
+    fn pages_for(&mut self, end: usize) -> Range<usize> {
+        let asked = self.asked;
+        if end > asked {
+            let page = region::page::size();
+            let ahead = ((end - self.from) / 4).clamp(PAGES_AHEAD.0 * page, PAGES_AHEAD.1 * page);
+            self.asked = (end + ahead).next_multiple_of(page).min(self.end);
+        }
+        asked..self.asked
+    }
+}
+
+/// The memory: one half for what is executed, one for what hardly ever is.
 pub(super) struct Arena {
     writable: View,
     executable: View,
-    used: usize,
-    cold_used: usize,
+    hot: Part,
+    cold: Part,
 }
 
 // SAFETY: the views are plain memory that only their owner hands out access to.
 unsafe impl Send for Arena {}
 
-/// Pages from which on they are asked for at once.
-const PAGES_MANY: usize = 16;
+/// Pages that are asked for beyond what is used, in both views: one by one they would cost several times as much. A quarter of what is used, at least
+/// and at most so many.
+const PAGES_AHEAD: (usize, usize) = (2, 64);
 /// Where blocks start: a line that is fetched at once.
 pub(super) const ALIGN: usize = 16;
 
@@ -48,7 +93,7 @@ impl Arena {
         };
         let writable = view(ProtFlags::READ | ProtFlags::WRITE)?;
         let executable = view(ProtFlags::READ | ProtFlags::EXEC)?;
-        Some(Arena { writable, executable, used: 0, cold_used: bytes / 2 })
+        Some(Arena { writable, executable, hot: Part::new(0, bytes / 2), cold: Part::new(bytes / 2, bytes) })
     }
 
     /// Address of offset 0, to execute.
@@ -58,48 +103,34 @@ impl Arena {
 
     /// Offsets of what is added next, and of what is added with it that is hardly ever executed.
     pub fn next(&self) -> (usize, usize) {
-        (self.used.next_multiple_of(ALIGN), self.cold_used)
+        (self.hot.used.next_multiple_of(ALIGN), self.cold.used)
     }
 
     /// Whether little room is left.
     pub fn is_full(&self) -> bool {
-        let most = self.cold_from() / 16 * 15;
-        self.used > most || self.cold_used - self.cold_from() > most
+        self.hot.is_full() || self.cold.is_full()
     }
 
     /// Offset of the first thing that is hardly ever executed.
     pub fn cold_from(&self) -> usize {
-        self.writable.bytes / 2
+        self.cold.from
     }
 
     /// Adds code at [`Arena::next`]. False if there is no room.
     pub fn add(&mut self, code: &[u8], cold: &[u8]) -> bool {
         let (start, cold_start) = self.next();
-        if start + code.len() > self.cold_from() || cold_start + cold.len() > self.writable.bytes {
+        if !self.hot.has_room(start, code.len()) || !self.cold.has_room(cold_start, cold.len()) {
             return false;
         }
-        for (start, code) in [(start, code), (cold_start, cold)] {
-            self.expect_use(start, code.len());
+        for (part, start, code) in [(&mut self.hot, start, code), (&mut self.cold, cold_start, cold)] {
+            part.used = start + code.len();
+            let pages = part.pages_for(part.used);
+            self.writable.ask(&pages, Advice::LinuxPopulateWrite);
+            self.executable.ask(&pages, Advice::LinuxPopulateRead);
             // SAFETY: in range by the test; nothing executes here now.
             unsafe { self.writable.start.as_ptr().add(start).copy_from_nonoverlapping(code.as_ptr(), code.len()) };
         }
-        (self.used, self.cold_used) = (start + code.len(), cold_start + cold.len());
         true
-    }
-
-    /// Asks for the pages of much code at once, in both views: one by one they would cost several times as much.
-    fn expect_use(&self, start: usize, bytes: usize) {
-        let page = region::page::size();
-        let (from, to) = (start / page * page, (start + bytes).next_multiple_of(page).min(self.writable.bytes));
-        if bytes < PAGES_MANY * page {
-            return;
-        }
-        for (view, how) in
-            [(&self.writable, Advice::LinuxPopulateWrite), (&self.executable, Advice::LinuxPopulateRead)]
-        {
-            // SAFETY: the range lies in the view. Where the system does not know the advice, pages come when they are touched.
-            let _ = unsafe { madvise(view.start.as_ptr().add(from).cast(), to - from, how) };
-        }
     }
 
     /// What was added, from an offset on; and what of it is hardly ever executed.
@@ -109,14 +140,14 @@ impl Arena {
             // SAFETY: in range by the assertion, and written before: only ever through `&mut self`.
             unsafe { std::slice::from_raw_parts(self.writable.start.as_ptr().add(from), end - from) }
         };
-        (part(from.min(self.used), self.used), part(self.cold_from(), self.cold_used))
+        (part(from.min(self.hot.used), self.hot.used), part(self.cold.from, self.cold.used))
     }
 
     /// Makes the jump whose distance stands at `at` lead to the code at `to`, both offsets of what was added.
     pub fn link(&mut self, at: u32, to: u32) {
         let distance = to.wrapping_sub(at + 4).to_le_bytes();
         let place = at as usize;
-        assert!(place + distance.len() <= self.used, "a jump outside the code");
+        assert!(place + distance.len() <= self.hot.used, "a jump outside the code");
         // SAFETY: in range by the assertion; nothing executes here now.
         unsafe {
             self.writable.start.as_ptr().add(place).copy_from_nonoverlapping(distance.as_ptr(), distance.len());
@@ -125,7 +156,9 @@ impl Arena {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        (self.used, self.cold_used) = (0, self.cold_from());
+        for part in [&mut self.hot, &mut self.cold] {
+            part.used = part.from;
+        }
     }
 }
 

@@ -86,7 +86,11 @@ impl EntryTable {
     /// # Panics
     /// `pc` lies outside the table.
     pub fn set(&mut self, pc: u32, entry: Option<EntryPoint>) {
-        *self.0.get_mut(pc) = entry.map_or(0, |entry| entry.0);
+        let number = entry.map_or(0, |entry| entry.0);
+        // Nothing is written to say nothing.
+        if self.0.get(pc) != Some(number) {
+            *self.0.get_mut(pc) = number;
+        }
     }
 }
 
