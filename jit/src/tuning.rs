@@ -13,6 +13,8 @@ pub(crate) const BASELINE_INSTRUCTIONS: u64 = 20_000;
 /// The threshold for blocks grows up to so many times what it is at first: a block saves some 0.9 ns for each instruction executed, which
 /// cost 160 ns to translate, so it is worth that after some 200 times, and 40 are the first threshold.
 pub(crate) const BASELINE_TIMES_MAX: u64 = 6;
+/// Blocks that are made at once, the hot one and warm ones that it leads to. With 1, advent misses 12% more often, umix 23%.
+pub(crate) const BLOCKS_AT_ONCE: usize = 16;
 /// Failed checks of an instruction in a block after which the host executes it. Not varied.
 pub(crate) const BASELINE_FAILURES_MAX: u32 = 16;
 /// The part of the budget for code that blocks may use. Not varied.
@@ -47,9 +49,9 @@ pub(crate) const WARM_SHARE: i32 = 4;
 /// 10% less, umix 3% less, sandmark-short 3% less, and midmark, umix-bench, codex and sandmark the same.
 pub(crate) const THRESHOLD_CLIF: u64 = 5_000;
 /// The threshold grows up to so many times what it is at first. A block takes some 0.25 ns more than compiled code for each of its
-/// instructions, which cost 4 to 5 us to compile: that is worth it after some 20,000 times, and 3,000 are the first threshold.
+/// instructions, which cost 4 to 5 us to compile: that is worth it after some 20,000 times, and 5,000 are the first threshold (docs/performance.md, "Two tiers").
 /// Without a bound: no difference that could be told from noise.
-pub(crate) const THRESHOLD_TIMES_MAX: u64 = 8;
+pub(crate) const THRESHOLD_TIMES_MAX: u64 = 5;
 /// CLIF instructions that a word becomes, as the threshold reckons for what waits for the thread: too few rather than too many, for
 /// what it really became counts as soon as it is there. (With counting it is 2.4 on midmark, 2.6 on sandmark-short, 3.1 on advent,
 /// 4.6 on umix, and 7.7 on um-midmark, whose blocks all end in computed jumps.)

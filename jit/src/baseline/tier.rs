@@ -175,7 +175,7 @@ impl Baseline {
             state.watch_mut().mark_derived(word);
         }
         let code = u32::try_from(offset).expect("the arena is smaller");
-        for link in made.links {
+        for link in &made.links {
             self.sources.entry(link.to).or_default().push(Source { block: pc, at: code + link.at });
         }
         let first = self.words.len();
@@ -186,7 +186,8 @@ impl Baseline {
         self.heat(pc, until_hot);
         self.lead(pc, code);
         let ns = start.elapsed().as_nanos() as u64;
-        Some(Made { words: made.words, code_bytes, ns })
+        let targets = made.links.iter().map(|link| link.to).collect();
+        Some(Made { words: made.words, code_bytes, ns, targets })
     }
 
     /// From now on what goes to `pc` goes to the code at an offset.

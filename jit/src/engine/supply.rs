@@ -11,6 +11,8 @@ use crate::growth::Grower;
 use crate::journal::{Event, THREAD_LOST};
 use crate::queue::Pending;
 use crate::region::Region;
+use crate::tuning::BLOCKS_AT_ONCE;
+
 use crate::units::{Code, Unit};
 use rum_interp::engine::{Heat, State};
 use rum_interp::{Machine, Stop};
@@ -37,7 +39,7 @@ impl Engine {
         }
         self.start_blocks(state);
         if self.units.has_baseline() && !self.units.has_block(root) {
-            if self.units.make_block(state, root, &self.settings, &mut self.journal) {
+            if self.make_blocks(state, root) {
                 return None;
             }
             if self.profile.refused(root) {
@@ -69,6 +71,27 @@ impl Engine {
         }
         self.units.cool(state, root);
         stop
+    }
+
+    /// Makes the block at `root`, and with it those that it leads to, and these, as far as they are warm: one after the other costs
+    /// half of what it costs to come back for each. Whether the first could be made.
+    fn make_blocks(&mut self, state: &mut State, root: u32) -> bool {
+        let warm = self.policy.warm(self.first_threshold());
+        let Some(mut waiting) = self.units.make_block(state, root, &self.settings, &mut self.journal) else {
+            return false;
+        };
+        let mut left = BLOCKS_AT_ONCE - 1;
+        while let Some(pc) = waiting.pop()
+            && left > 0
+        {
+            let is_warm = matches!(state.heat().get(pc), Heat::Counting(count) if count >= warm);
+            if is_warm && !self.units.has_block(pc) {
+                let targets = self.units.make_block(state, pc, &self.settings, &mut self.journal);
+                waiting.extend(targets.into_iter().flatten());
+                left -= 1;
+            }
+        }
+        true
     }
 
     /// Starts the baseline tier, if it is to be used and was not started: most programs end before anything is warm.

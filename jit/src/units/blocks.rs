@@ -85,23 +85,26 @@ impl Units {
         }
     }
 
-    /// Makes a block at `pc`. Whether that could be done.
-    pub fn make_block(&mut self, state: &mut State, pc: u32, settings: &Settings, journal: &mut Journal) -> bool {
+    /// Makes a block at `pc`. Gives the words that it is known to go to; none if it cannot be made.
+    pub fn make_block(
+        &mut self,
+        state: &mut State,
+        pc: u32,
+        settings: &Settings,
+        journal: &mut Journal,
+    ) -> Option<Vec<u32>> {
         if self.baseline.as_ref().is_some_and(|baseline| baseline.is_full()) {
             self.clear_blocks(state, settings);
         }
         if !self.claim(pc, state) {
-            return false;
+            return None;
         }
         self.kill_storers(pc, state, journal);
-        let Some(made) = self.baseline.as_mut().and_then(|baseline| baseline.make(state, pc, self.until_hot)) else {
-            return false;
-        };
-        let Made { words, code_bytes, ns } = made;
+        let Made { words, code_bytes, ns, targets } = self.baseline.as_mut()?.make(state, pc, self.until_hot)?;
         journal.note(Event::Block { words, code_bytes, ns });
         self.show_block(pc);
         state.heat_mut().set(pc, Heat::HasCode);
-        true
+        Some(targets)
     }
 
     /// What later runs need to have the blocks again.
