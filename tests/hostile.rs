@@ -83,6 +83,7 @@ fn jumps_to_the_next_word() {
     check_compiled(&hostile::jumps_to_next(100, 200_000));
     let stats = check(&hostile::jumps_to_next(20_000, 1_500));
     assert!(is_translated(&stats));
+    assert!(stats.baseline_blocks < 9_000, "tiny blocks are made up to a number: {}", stats.baseline_blocks);
 }
 
 #[test]

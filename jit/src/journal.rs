@@ -30,6 +30,8 @@ pub(crate) enum Event<'a> {
     CompilerFailed(&'static str),
     /// No more code will be made: why.
     GaveUp(&'a str),
+    /// The interpreter goes on at a word that has code, for a time.
+    EntryGivenUp,
     /// A unit was killed.
     Killed(Cause),
     /// A generation of code began.
@@ -102,6 +104,7 @@ impl Journal {
             Event::Dropped => stats.regions_dropped += 1,
             Event::Rejected => stats.regions_rejected += 1,
             Event::CompilerFailed(kind) => *stats.compiler_failures.entry(kind).or_default() += 1,
+            Event::EntryGivenUp => stats.entries_given_up += 1,
             Event::GaveUp(why) => stats.gave_up = Some(why.to_owned()),
             Event::Killed(cause) => self.killed[cause as usize] += 1,
             Event::Generation => stats.generations += 1,

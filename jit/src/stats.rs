@@ -47,6 +47,8 @@ pub struct Stats {
     pub compile_ns: u64,
     /// Times that compiled code was entered from the driver.
     pub enters: u64,
+    /// Times that the interpreter went on where there was compiled code, because a trial had shown that to be quicker.
+    pub entries_given_up: u64,
     /// Why compiled code came back to the driver.
     pub exits: BTreeMap<&'static str, u64>,
     /// Units killed, by cause.

@@ -15,6 +15,10 @@ pub(crate) const BASELINE_INSTRUCTIONS: u64 = 20_000;
 pub(crate) const BASELINE_TIMES_MAX: u64 = 6;
 /// Blocks that are made at once, the hot one and warm ones that it leads to. With 1, advent misses 12% more often, umix 23%.
 pub(crate) const BLOCKS_AT_ONCE: usize = 16;
+/// Of blocks of fewer words than this no more than so many are made: an instruction or two gain little, and many of them are more than caches hold. A
+/// hundred thousand blocks of two instructions in a circle took 1.3 times as long as interpreted, and 2.1 times if computed jumps lead from each to the next.
+pub(crate) const TINY_WORDS: usize = 4;
+pub(crate) const TINY_BLOCKS_MAX: usize = 1 << 13;
 /// Failed checks of an instruction in a block after which the host executes it. Not varied.
 pub(crate) const BASELINE_FAILURES_MAX: u32 = 16;
 /// The part of the budget for code that blocks may use. Not varied.
@@ -37,6 +41,9 @@ pub(crate) const IMPROVEMENTS_MAX: u32 = 4;
 /// Stores into a translated word, each of which cost a unit, after which it is taken to be patched for ever. 2 or
 /// 6: no difference, since real programs patch a word once or for ever.
 pub(crate) const PATCHES_VOLATILE: u32 = 3;
+/// The same for a block that was dropped because the program was replaced. Two programs that replace each other after 200 or 30,000 instructions
+/// (load-program-alternating, and -hot, of `benches/never-slower`) take 1.05 and 0.23 times as long as interpreted; with 9, 1.05 and 0.37; with 12, 1.05 for the latter.
+pub(crate) const BLOCK_PUT_OFF_BITS_MAX: u32 = 7;
 /// A region that was dropped so often starts from less than -2^4, -2^5, ... jumps, down to minus two to this power. 12 or 28: no
 /// difference; it bounds what a program that is replaced again and again can cost (`benches/never-slower`).
 pub(crate) const PUT_OFF_BITS_MAX: u32 = 24;

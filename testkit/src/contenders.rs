@@ -417,6 +417,7 @@ fn flatten(stats: &Stats) -> BTreeMap<String, u64> {
         ("host steps", stats.host_steps),
         ("generations after the first", stats.generations.saturating_sub(1)),
         ("volatile words", stats.volatile_words),
+        ("entries given up", stats.entries_given_up),
     ];
     let groups = [("exit", &stats.exits), ("killed by", &stats.invalidations), ("gain of", &stats.optimisations)];
     let grouped = groups

@@ -154,11 +154,9 @@ impl Arena {
         }
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        for part in [&mut self.hot, &mut self.cold] {
-            part.used = part.from;
-        }
+    /// Forgets everything but the first `kept` bytes.
+    pub fn truncate(&mut self, kept: usize) {
+        (self.hot.used, self.cold.used) = (kept.min(self.hot.used), self.cold.from);
     }
 }
 
@@ -183,7 +181,9 @@ mod tests {
         assert!(!arena.is_full());
         assert!(!arena.add(&[0; 1 << 15], &[]), "no room beside what is there");
         assert!(arena.add(&[], &[0; (1 << 15) - 2]) && arena.is_full());
-        arena.clear();
+        arena.truncate(3);
+        assert_eq!(arena.next(), (ALIGN, 1 << 15));
+        arena.truncate(0);
         assert_eq!(arena.next(), (0, 1 << 15));
     }
 }

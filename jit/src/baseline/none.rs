@@ -51,7 +51,7 @@ impl Baseline {
         match self.0 {}
     }
 
-    pub fn make(&mut self, _: &mut State, _: u32, _: i32) -> Option<Made> {
+    pub fn make(&mut self, _: &mut State, _: u32, _: i32, _: i32) -> Option<Made> {
         match self.0 {}
     }
 

@@ -9,8 +9,10 @@ use super::translate::{Circumstances, PC_MAX, translate};
 use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
 use crate::abi::Slot;
 use crate::settings::Settings;
-use crate::tuning::{BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE};
+use crate::tuning::{BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE, TINY_BLOCKS_MAX, TINY_WORDS};
+use rum_interp::Word;
 use rum_interp::engine::{Backing, State};
+use rum_interp::isa::Instruction;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -28,6 +30,8 @@ struct Block {
     code: u32,
     /// What its count started from.
     from: i32,
+    /// How often it was executed by the interpreter.
+    before: i32,
 }
 
 /// A jump of a block to a known word.
@@ -37,6 +41,12 @@ struct Source {
     block: u32,
     /// Offset of the jump's distance in the code.
     at: u32,
+}
+
+/// Whether the block at `pc` ends after a few instructions.
+fn is_tiny(program: &[Word], pc: u32) -> bool {
+    let ends = |&word: &Word| matches!(Instruction::decode(word), Instruction::LoadProgram { .. });
+    program[pc as usize..].iter().take(TINY_WORDS - 1).any(ends)
 }
 
 /// The blocks, and all that they need.
@@ -53,6 +63,8 @@ pub(crate) struct Baseline {
     failures: FxHashMap<u32, u32>,
     /// Words whose instructions failed so often that the host executes them.
     by_host: FxHashSet<u32>,
+    /// How many blocks were made of a few instructions.
+    tiny_blocks: usize,
     /// The words that blocks were made from, if they are to be kept for later runs.
     words: Words<'static>,
     settings: Settings,
@@ -73,6 +85,7 @@ impl Baseline {
             sources: FxHashMap::default(),
             failures: FxHashMap::default(),
             by_host: FxHashSet::default(),
+            tiny_blocks: 0,
             words: Words::default(),
             settings: settings.clone(),
         };
@@ -81,7 +94,7 @@ impl Baseline {
 
     /// Starts with no blocks. False if there is no room for the routines.
     fn restart(&mut self, state: &mut State, settings: &Settings) -> bool {
-        self.arena.clear();
+        self.arena.truncate(0);
         self.settings = settings.clone();
         let base = self.arena.base() as usize;
         let (routines, code) = routines::write(base, &settings.lookup, settings.count);
@@ -126,7 +139,7 @@ impl Baseline {
     pub fn warmth(&self, pc: u32) -> Option<i32> {
         let block = self.blocks.get(&pc)?;
         let way = self.table.get(pc)?;
-        Some((way.count - block.from).saturating_add(self.settings.baseline_threshold))
+        Some((way.count - block.from).saturating_add(block.before))
     }
 
     /// Where what leads to the hot block at `pc` begins: back from block to block, as long as one before it leads to it and is warm
@@ -145,11 +158,15 @@ impl Baseline {
         at
     }
 
-    /// Translates the block at `pc`, which becomes hot when it was executed `until_hot` times. None if its first instruction
-    /// is not for the tier. The caller has given up what depends on nothing being derived from its words.
-    pub fn make(&mut self, state: &mut State, pc: u32, until_hot: i32) -> Option<Made> {
+    /// Translates the block at `pc`, which was jumped to `before` times and becomes hot when it was executed `until_hot` times. None if its first
+    /// instruction is not for the tier. The caller has given up what depends on nothing being derived from its words.
+    pub fn make(&mut self, state: &mut State, pc: u32, before: i32, until_hot: i32) -> Option<Made> {
         // Where the system had no memory for the table, there are no blocks.
         self.table.get(pc).filter(|_| state.memory().program_len() <= PC_MAX)?;
+        let is_tiny = is_tiny(state.memory().program(), pc);
+        if is_tiny && self.tiny_blocks >= TINY_BLOCKS_MAX {
+            return None;
+        }
         if !self.table.take_room(pc, |bytes| state.charge_tables(bytes)) {
             return None;
         }
@@ -174,6 +191,7 @@ impl Baseline {
         for word in pc..pc + made.words {
             state.watch_mut().mark_derived(word);
         }
+        self.tiny_blocks += usize::from(is_tiny);
         let code = u32::try_from(offset).expect("the arena is smaller");
         for link in &made.links {
             self.sources.entry(link.to).or_default().push(Source { block: pc, at: code + link.at });
@@ -182,7 +200,7 @@ impl Baseline {
         if self.settings.keep {
             self.words.extend(&state.memory().program()[pc as usize..(pc + made.words) as usize]);
         }
-        self.blocks.insert(pc, Block { words: made.words, first, code, from: 0 });
+        self.blocks.insert(pc, Block { words: made.words, first, code, from: 0, before });
         self.heat(pc, until_hot);
         self.lead(pc, code);
         let ns = start.elapsed().as_nanos() as u64;
@@ -278,8 +296,13 @@ impl Baseline {
         self.failures.clear();
         self.by_host.clear();
         self.words = Words::default();
-        let fits = self.restart(state, settings);
-        debug_assert!(fits, "there was room before");
+        self.tiny_blocks = 0;
+        if settings.count == self.settings.count {
+            self.arena.truncate(self.routines.end);
+        } else {
+            let fits = self.restart(state, settings);
+            debug_assert!(fits, "there was room before");
+        }
         dead
     }
 
@@ -321,7 +344,7 @@ impl Baseline {
                 && words <= BLOCK_WORDS_MAX
                 && self.table.take_room(pc, |bytes| state.charge_tables(bytes))
             {
-                self.blocks.insert(pc, Block { words, first: self.words.len(), code, from: 0 });
+                self.blocks.insert(pc, Block { words, first: self.words.len(), code, from: 0, before: self.settings.baseline_threshold });
                 self.words.extend(&state.memory().program()[pc as usize..(pc + words) as usize]);
                 restored.push((pc, words, code));
             }

@@ -5,14 +5,16 @@
 //! ([`Profile`]) and of programs before it ([`History`]), what to do ([`Policy`]), what has happened ([`Journal`]).
 //!
 //! Files: `execute.rs` into compiled code and back, `observe.rs` learning by watching, `supply.rs` from hot words to units,
-//! `settle.rs` nothing stale survives.
+//! `settle.rs` nothing stale survives, `trial.rs` whether it pays.
 
 mod execute;
 mod keep;
 mod observe;
 mod settle;
 mod supply;
+mod trial;
 
+use self::trial::Trial;
 use crate::abi::Slot;
 use crate::baseline::HAS_BASELINE;
 use crate::cache::Cache;
@@ -40,6 +42,7 @@ pub(crate) struct Engine {
     factory: Factory,
     profile: Profile,
     history: History,
+    trial: Trial,
     policy: Policy,
     journal: Journal,
     settings: Settings,
@@ -100,6 +103,7 @@ impl Engine {
             factory: Factory::new(options.compile_threads, units_bytes)?,
             profile: Profile::default(),
             history: History::default(),
+            trial: Trial::default(),
             policy: Policy::new(options.hot_threshold, settings.forced_exits),
             makes_blocks,
             journal: Journal::new(),
@@ -133,6 +137,7 @@ impl Engine {
                 return stop;
             }
             let way = if matches!(action, Action::Enter) { self.units.way_in(machine.pc()) } else { None };
+            let way = way.filter(|_| !self.tries_interpreter(state_of(machine)));
             let outcome = match way {
                 Some(way) => self.execute(machine, way, until),
                 None => Outcome::Paused(machine.run_until_hot(until, self.first_threshold())),

@@ -1,5 +1,6 @@
 //! Nothing stale survives: what has to be done before compiled code is entered again.
 
+use super::trial::Trial;
 use super::{Engine, state_of};
 use crate::cause::Cause;
 use crate::journal::Event;
@@ -61,8 +62,11 @@ impl Engine {
         self.close_chapter();
         // What waits for the old program is of no use; what was learnt of it says nothing about the new one.
         self.drop_everything(state, Cause::Replaced);
-        self.units.clear_blocks(state, &self.settings);
+        for pc in self.units.clear_blocks(state, &self.settings) {
+            state.heat_mut().set(pc, Heat::Counting(self.history.block_dropped(pc)));
+        }
         let _ = (state.watch_mut().take_stored(), state.watch_mut().take_decoded());
+        self.trial = Trial::default();
         let old = std::mem::take(&mut self.profile);
         old.rejected.into_iter().for_each(|root| state.heat_mut().set(root, Heat::Counting(0)));
         if let Err(why) = self.prepare_program(state) {

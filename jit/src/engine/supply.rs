@@ -30,6 +30,9 @@ impl Engine {
     pub(super) fn compile(&mut self, machine: &mut Machine, from: Option<u32>, until: u64) -> Option<Stop> {
         let state = state_of(machine);
         let root = state.pc();
+        if self.is_tried(state) {
+            return None;
+        }
         if root >= state.memory().program_len() || self.units.entry(root).is_some() {
             return None;
         }

@@ -100,7 +100,9 @@ impl Units {
             return None;
         }
         self.kill_storers(pc, state, journal);
-        let Made { words, code_bytes, ns, targets } = self.baseline.as_mut()?.make(state, pc, self.until_hot)?;
+        let before = state.heat().warmth(pc);
+        let Made { words, code_bytes, ns, targets } =
+            self.baseline.as_mut()?.make(state, pc, before, self.until_hot)?;
         journal.note(Event::Block { words, code_bytes, ns });
         self.show_block(pc);
         state.heat_mut().set(pc, Heat::HasCode);
@@ -148,10 +150,11 @@ impl Units {
         self.blocks_went(state, &dead);
     }
 
-    /// Drops all blocks, for another program or for other settings.
-    pub fn clear_blocks(&mut self, state: &mut State, settings: &Settings) {
+    /// Drops all blocks, for another program or for other settings. Gives where they began.
+    pub fn clear_blocks(&mut self, state: &mut State, settings: &Settings) -> Vec<u32> {
         let dead = self.baseline.as_mut().map_or_else(Vec::new, |baseline| baseline.clear(state, settings));
         self.blocks_went(state, &dead);
+        dead
     }
 
     /// Blocks that began at some words are gone.
