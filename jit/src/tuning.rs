@@ -16,7 +16,7 @@ pub(crate) const BASELINE_TIMES_MAX: u64 = 6;
 /// Blocks that are made at once, the hot one and warm ones that it leads to. With 1, advent misses 12% more often, umix 23%.
 pub(crate) const BLOCKS_AT_ONCE: usize = 16;
 /// Of blocks of fewer words than this no more than so many are made: an instruction or two gain little, and many of them are more than caches hold. A
-/// hundred thousand blocks of two instructions in a circle took 1.3 times as long as interpreted, and 2.1 times if computed jumps lead from each to the next.
+/// hundred thousand blocks of two instructions in a circle took 1.3 to 2.2 times as long as interpreted, and 2.1 to 2.6 times if computed jumps lead from each to the next.
 pub(crate) const TINY_WORDS: usize = 4;
 pub(crate) const TINY_BLOCKS_MAX: usize = 1 << 13;
 /// Failed checks of an instruction in a block after which the host executes it. Not varied.
