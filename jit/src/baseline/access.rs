@@ -10,6 +10,8 @@ use rum_interp::engine::WATCH_VALUE;
 use rum_interp::engine::layout::SMALL_WORDS_MAX;
 use rum_interp::isa::Reg;
 
+/// Offsets of words that a displacement reaches.
+const NEAR_WORDS: u32 = 1 << 28;
 /// The number of the host register `rax`.
 const RAX: u8 = 0;
 
@@ -96,6 +98,12 @@ impl Translator<'_> {
         match (offset, store) {
             (Place::Register(offset), false) => dynasm!(self.ops; .arch x64; mov Rd(data), [rax + Rq(offset) * 4]),
             (Place::Register(offset), true) => dynasm!(self.ops; .arch x64; mov [rax + Rq(offset) * 4], Rd(data)),
+            (Place::Const(offset), false) if offset < NEAR_WORDS => {
+                dynasm!(self.ops; .arch x64; mov Rd(data), [rax + (offset * 4) as i32]);
+            }
+            (Place::Const(offset), true) if offset < NEAR_WORDS => {
+                dynasm!(self.ops; .arch x64; mov [rax + (offset * 4) as i32], Rd(data));
+            }
             (Place::Const(offset), false) => {
                 dynasm!(self.ops; .arch x64; mov edx, offset as i32; mov Rd(data), [rax + rdx * 4]);
             }

@@ -35,6 +35,10 @@ where_there_is_one! {
     mod translate;
     pub(crate) use self::routines::way_from_units;
     pub(crate) use self::tier::Baseline;
+    #[cfg(test)]
+    mod listing;
+    #[cfg(test)]
+    pub(crate) use self::listing::listing;
 }
 
 /// Whether there may be such a tier.

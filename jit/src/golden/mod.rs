@@ -1,11 +1,11 @@
-//! Golden tests of the translator: small guest programs, and the CLIF that comes of them.
+//! Golden tests of the translator: small guest programs, the CLIF that comes of them, and the blocks of the baseline tier.
 //!
 //! What each program becomes stands in `snapshots/`, beside the program as text and what the driver is told about the
 //! function. After a change of the translator `INSTA_UPDATE=always cargo test -p rum-jit golden` writes the snapshots
 //! anew; the difference is what the change does, to be looked at before it is committed.
 //!
 //! Every function is also compiled for each architecture that is supported, whatever the host is, with Cranelift's
-//! verifier on.
+//! verifier on. Blocks are listed where there is such a tier.
 
 mod control;
 mod memory;
@@ -168,13 +168,40 @@ impl Guest {
         line(String::new());
         text + clif.trim_end()
     }
+
+    /// The other snapshot: what the baseline tier makes of each block of the region.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    fn blocks(&self) -> String {
+        use crate::baseline::listing;
+        use rum_interp::engine::WATCH_DERIVED;
+        use rum_interp::{Machine, MachineOptions, Scripted};
+        let options = MachineOptions { ids: self.settings.lookup.ids, ..MachineOptions::default() };
+        let mut machine = Machine::new(&self.words, Box::new(Scripted::default()), &options).expect("a machine");
+        // SAFETY: nothing is moved out of the state.
+        let state = unsafe { machine.state_mut() };
+        for (reg, value) in state.registers_mut().iter_mut().enumerate() {
+            *value = u32::from(self.zero >> reg & 1 == 0);
+        }
+        self.volatile.iter().for_each(|&pc| state.make_volatile(pc));
+        for (&pc, &bits) in &self.watch {
+            if bits & WATCH_DERIVED != 0 {
+                state.watch_mut().mark_derived(pc);
+            }
+        }
+        let starts = self.region().blocks.into_keys();
+        let listed: Vec<String> = starts.filter_map(|pc| listing(state, &self.settings, pc)).collect();
+        listed.join("\n")
+    }
 }
 
-/// Compares what a guest becomes with the snapshot of the test around.
+/// Compares what a guest becomes with the snapshots of the test around: as a unit, and as blocks where there are any.
 macro_rules! assert_golden {
     ($guest:expr) => {
         insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots", omit_expression => true }, {
-            insta::assert_snapshot!($guest.golden());
+            let guest = $guest;
+            insta::assert_snapshot!(guest.golden());
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            insta::assert_snapshot!(guest.blocks());
         })
     };
 }
