@@ -55,8 +55,12 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
             .write(format, &mut io::stderr())
             .map_err(|error| Failure::host(format!("cannot write the statistics: {}", reason(&error))))?;
     }
-    if let Some((mut vm, Some(cache))) = vm {
-        cache.finish(&mut vm);
+    if let Some((mut vm, cache)) = vm {
+        if let Some(cache) = cache {
+            cache.finish(&mut vm);
+        }
+        // The process is about to end. The system takes everything back at once, which is quicker than piece by piece with a thread that compiles.
+        std::mem::forget(vm);
     }
     Ok(status)
 }
