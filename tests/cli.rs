@@ -123,6 +123,26 @@ fn statistics_for_machines_are_one_object_with_sorted_keys() {
 }
 
 #[test]
+fn statistics_go_to_a_file_apart_from_messages() {
+    let program = image(&[print("four"), vec![halt()]].concat());
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("report");
+    let run = rum(&["--stats-file", arg(&path), arg(&program)]).output().expect("it starts");
+    assert_eq!((run.stdout.as_slice(), stderr(&run)), (&b"four"[..], ""));
+    let text = std::fs::read_to_string(&path).expect("a report");
+    let stats: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(stats["output_bytes"], 4);
+    let run = rum(&["--stats=text", "--stats-file", arg(&path), arg(&program)]).output().expect("it starts");
+    assert_eq!(stderr(&run), "");
+    assert!(std::fs::read_to_string(&path).expect("a report").starts_with("statistics of "));
+    // Who cannot have the file hears that before the program runs.
+    let run =
+        rum(&["--stats-file", arg(&place.path().join("none/report")), arg(&program)]).output().expect("it starts");
+    assert!(status(&run) != 0 && run.stdout.is_empty());
+    assert!(complaint(&run).starts_with("cannot write "), "{}", complaint(&run));
+}
+
+#[test]
 fn every_statistic_is_documented() {
     let path = image(&[halt()]);
     let run = rum(&["--stats=json", arg(&path)]).output().expect("it starts");

@@ -134,6 +134,14 @@ fn a_lost_optimisation_is_a_regression() {
 }
 
 #[test]
+fn who_has_no_baseline_hears_how_to_make_one() {
+    let run = Place::new(RULES).gate(&["run"]);
+    assert_eq!(status(&run), 2);
+    assert!(said(&run).contains("there is no baseline yet at "), "{}", said(&run));
+    assert!(said(&run).contains("rum gate run --bless makes it"), "{}", said(&run));
+}
+
+#[test]
 fn what_cannot_be_measured_is_no_pass() {
     let place = Place::blessed(RULES);
     let mut baseline = place.baseline();

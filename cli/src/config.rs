@@ -33,8 +33,30 @@ pub struct RunConfig {
     pub timeout: Option<Duration>,
     /// The folder where compiled code is kept, if it is.
     pub cache: Option<PathBuf>,
-    /// How statistics are written, if at all.
-    pub stats: Option<StatsFormat>,
+    /// How statistics are written, and where, if at all.
+    pub stats: Option<Stats>,
+}
+
+/// What becomes of statistics.
+#[derive(Debug)]
+pub struct Stats {
+    /// How they are written.
+    pub format: StatsFormat,
+    /// The file that they go to, with its name; standard error if there is none.
+    pub file: Option<(File, String)>,
+}
+
+impl Stats {
+    /// What was asked for. A file is made at once: who cannot have it hears that before the program runs.
+    fn of(args: &RunArgs) -> Result<Option<Stats>, Failure> {
+        let Some(path) = &args.stats_file else {
+            return Ok(args.stats.map(|format| Stats { format, file: None }));
+        };
+        let name = path.display().to_string();
+        let file =
+            File::create(path).map_err(|error| Failure::host(format!("cannot write {name}: {}", reason(&error))))?;
+        Ok(Some(Stats { format: args.stats.unwrap_or(StatsFormat::Json), file: Some((file, name)) }))
+    }
 }
 
 /// Where an image comes from.
@@ -56,7 +78,8 @@ impl RunConfig {
         if let Some(bytes) = args.limits.max_memory {
             machine.memory_bytes_max = bytes;
         }
-        let engine = args.engine;
+        let counts = args.stats.is_some() || args.stats_file.is_some();
+        let engine = &args.engine;
         let cache = crate::cache::wanted(&engine.cache)?;
         #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
         let options = Options {
@@ -65,9 +88,9 @@ impl RunConfig {
             hot_threshold: engine.hot_threshold,
             compile_threads: engine.compile_threads,
             code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
-            count: args.stats.is_some() || args.limits.max_instructions.is_some(),
+            count: counts || args.limits.max_instructions.is_some(),
             cache: cache.is_some(),
-            disabled: engine.disabled.0,
+            disabled: engine.disabled.0.clone(),
             force_exit_every: engine.force_exit_every,
             ..Options::default()
         };
@@ -86,7 +109,7 @@ impl RunConfig {
             instructions_max: args.limits.max_instructions,
             timeout: args.limits.timeout,
             cache,
-            stats: args.stats,
+            stats: Stats::of(&args)?,
         };
         Ok((config, image))
     }

@@ -50,10 +50,14 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let wall = start.elapsed();
     let status = end.status();
     end.tell(&config, vm.as_ref().map(|(vm, _)| vm));
-    if let (Some(format), Some((vm, _))) = (config.stats, &vm) {
-        Report::new(&config, &end, wall, vm)
-            .write(format, &mut io::stderr())
-            .map_err(|error| Failure::host(format!("cannot write the statistics: {}", reason(&error))))?;
+    if let (Some(stats), Some((vm, _))) = (&config.stats, &vm) {
+        let report = Report::new(&config, &end, wall, vm);
+        let written = match &stats.file {
+            Some((file, _)) => report.write(stats.format, &mut &*file),
+            None => report.write(stats.format, &mut io::stderr()),
+        };
+        let place = stats.file.as_ref().map_or_else(String::new, |(_, name)| format!(" to {name}"));
+        written.map_err(|error| Failure::host(format!("cannot write the statistics{place}: {}", reason(&error))))?;
     }
     if let Some((mut vm, cache)) = vm {
         if let Some(cache) = cache {

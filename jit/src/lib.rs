@@ -48,6 +48,7 @@ mod region;
 mod settings;
 mod stats;
 mod stubs;
+mod trial;
 mod tuning;
 mod units;
 mod vm;

@@ -139,6 +139,9 @@ pub struct RunArgs {
         default_missing_value = "text"
     )]
     pub stats: Option<StatsFormat>,
+    /// Write the report to this file instead [format without --stats: json]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub stats_file: Option<PathBuf>,
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub symbols: Option<PathBuf>,

@@ -43,6 +43,12 @@ fn run(args: &GateArgs) -> Result<u8, Failure> {
                 say(format_args!("{} is the new baseline", config.baseline.display()));
                 return Ok(0);
             }
+            if !config.baseline.exists() {
+                let path = config.baseline.display();
+                return Err(Failure::host(format!(
+                    "there is no baseline yet at {path}: rum gate run --bless makes it"
+                )));
+            }
             let base = Counters::read(&config.baseline)?;
             let head = measure(&config, &rum, common, "counters")?;
             let mut gate = Gate { config: &config, common, findings: Vec::new(), notes: Vec::new() };

@@ -5,16 +5,15 @@
 //! ([`Profile`]) and of programs before it ([`History`]), what to do ([`Policy`]), what has happened ([`Journal`]).
 //!
 //! Files: `execute.rs` into compiled code and back, `observe.rs` learning by watching, `supply.rs` from hot words to units,
-//! `settle.rs` nothing stale survives, `trial.rs` whether it pays.
+//! `settle.rs` nothing stale survives, `turns.rs` whether it pays.
 
 mod execute;
 mod keep;
 mod observe;
 mod settle;
 mod supply;
-mod trial;
+mod turns;
 
-use self::trial::Trial;
 use crate::abi::Slot;
 use crate::baseline::HAS_BASELINE;
 use crate::cache::Cache;
@@ -30,6 +29,7 @@ use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
 use crate::stats::Stats;
+use crate::trial::Trial;
 use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_CODE_SHARE};
 use crate::units::Units;
 use rum_interp::engine::{Backing, State};

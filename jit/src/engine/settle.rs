@@ -1,11 +1,11 @@
 //! Nothing stale survives: what has to be done before compiled code is entered again.
 
-use super::trial::Trial;
 use super::{Engine, state_of};
 use crate::cause::Cause;
 use crate::journal::Event;
 use crate::queue::Pending;
 use crate::region::contains;
+use crate::trial::Trial;
 use rum_interp::engine::{Heat, POLL_ENGINE, POLL_FLUSH, State, stop_for};
 use rum_interp::{Machine, Stop};
 

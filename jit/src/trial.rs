@@ -3,18 +3,15 @@
 //! Compiled code that ends in a jump to ever new places is left after a dozen instructions, and to enter and leave it costs more than they
 //! do. A word at which code is entered most often by far is tried: [`ROUND`] arrivals there with code, as many without, [`ROUNDS`]
 //! times in turn. If the interpreter was quicker, it goes on alone from there, for a time that doubles with each trial; what is made for the word stays, for
-//! code that leads there.
+//! code that leads there. A leaf; `engine/turns.rs` does what it says.
 
-use super::Engine;
-use crate::journal::Event;
-use rum_interp::engine::{Heat, State};
 use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
 
 /// By how many entries at one word those at others are outnumbered when it is tried.
 const LEAD: u32 = 1 << 15;
 /// Arrivals that are timed together.
-const ROUND: u32 = 1 << 10;
+pub(crate) const ROUND: u32 = 1 << 10;
 /// Times that both ways are timed; the least counts.
 const ROUNDS: u32 = 3;
 /// Entries elsewhere for which a trial waits for its word.
@@ -44,7 +41,7 @@ struct Running {
 
 /// Which word is entered most, and its trial.
 #[derive(Debug)]
-pub(super) struct Trial {
+pub(crate) struct Trial {
     /// The word, and by how much its entries outnumber others.
     pc: u32,
     lead: u32,
@@ -56,7 +53,7 @@ pub(super) struct Trial {
 
 /// What an entry is to a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
+pub(crate) enum Entry {
     /// Nothing.
     Plain,
     /// The start of a trial, or of its next round by the interpreter.
@@ -74,7 +71,7 @@ impl Default for Trial {
 impl Trial {
     /// Code is about to be entered at a word.
     #[inline(always)]
-    fn entered(&mut self, pc: u32) -> Entry {
+    pub fn entered(&mut self, pc: u32) -> Entry {
         if let Some(running) = &mut self.running {
             return running.entered(pc == self.pc, self.clock);
         }
@@ -106,7 +103,7 @@ impl Trial {
     }
 
     /// The word is hot, in a round by the interpreter: that is over. Whether code is to be entered there, if that is known now.
-    fn interpreted(&mut self) -> Option<bool> {
+    pub fn interpreted(&mut self) -> Option<bool> {
         let running = self.running.as_mut()?;
         running.end_round(By::Code, (self.clock)());
         running.rounds += 1;
@@ -118,13 +115,28 @@ impl Trial {
         Some(code <= interpreter)
     }
 
+    /// The word that is entered most, or tried.
+    pub fn word(&self) -> u32 {
+        self.pc
+    }
+
+    /// The trial is over without a verdict.
+    pub fn break_off(&mut self) {
+        self.running = None;
+    }
+
+    /// Whether a word was given up before.
+    pub fn was_given_up(&self, pc: u32) -> bool {
+        self.tried.contains_key(&pc)
+    }
+
     /// Whether it is the interpreter's turn at a word.
-    fn interprets(&self, pc: u32) -> bool {
+    pub fn interprets(&self, pc: u32) -> bool {
         pc == self.pc && self.running.as_ref().is_some_and(|running| running.by == By::Interpreter)
     }
 
     /// The word is given up: for how many arrivals.
-    fn arrivals_without(&mut self) -> u32 {
+    pub fn arrivals_without(&mut self) -> u32 {
         let tried = self.tried.entry(self.pc).or_default();
         *tried += 1;
         1 << (GIVEN_UP_BITS.0 + *tried - 1).min(GIVEN_UP_BITS.1)
@@ -151,59 +163,6 @@ impl Running {
         let best = &mut self.best[self.by as usize];
         *best = now.duration_since(self.since).min(*best);
         (self.by, self.left, self.patience, self.since) = (next, ROUND, PATIENCE, now);
-    }
-}
-
-impl Engine {
-    /// Code is about to be entered at the pc. Whether the interpreter goes on instead, for a trial.
-    #[inline(always)]
-    pub(super) fn tries_interpreter(&mut self, state: &mut State) -> bool {
-        let entry = self.trial.entered(state.pc());
-        entry != Entry::Plain && self.change_trial(state, entry)
-    }
-
-    #[cold]
-    fn change_trial(&mut self, state: &mut State, entry: Entry) -> bool {
-        if entry == Entry::Broken {
-            self.trial.running = None;
-            self.enter_from_now_on(state, self.trial.pc);
-            return false;
-        }
-        self.count_arrivals(state, self.trial.pc, ROUND);
-        true
-    }
-
-    /// The pc is hot. If that is because arrivals there were counted, it is taken care of, and true is given.
-    pub(super) fn is_tried(&mut self, state: &mut State) -> bool {
-        let pc = state.pc();
-        if state.heat().get(pc) == Heat::HasCode || state.heat().warmth(pc) < self.first_threshold() {
-            return false;
-        }
-        if !self.trial.interprets(pc) {
-            return self.trial.tried.contains_key(&pc) && self.enter_from_now_on(state, pc);
-        }
-        if self.trial.interpreted() == Some(false) {
-            self.journal.note(Event::EntryGivenUp);
-            let arrivals = self.trial.arrivals_without();
-            self.count_arrivals(state, pc, arrivals);
-            return true;
-        }
-        self.enter_from_now_on(state, pc)
-    }
-
-    /// The interpreter goes on at a word for some arrivals, although there is code.
-    fn count_arrivals(&self, state: &mut State, pc: u32, arrivals: u32) {
-        let count = self.first_threshold().saturating_sub_unsigned(arrivals);
-        state.heat_mut().set(pc, Heat::Counting(count));
-    }
-
-    /// The interpreter leaves a word to the code that is there. Whether it is.
-    fn enter_from_now_on(&self, state: &mut State, pc: u32) -> bool {
-        let has_code = self.units.way_in(pc).is_some();
-        if has_code {
-            state.heat_mut().set(pc, Heat::HasCode);
-        }
-        has_code
     }
 }
 
