@@ -75,7 +75,7 @@ impl Optimisations {
 }
 
 /// How often a block must be entered before it is compiled, where the baseline tier executes it until then.
-pub(crate) const HOT_BEHIND_BLOCKS: u32 = 5000;
+pub(crate) const HOT_BEHIND_BLOCKS: u32 = 4000;
 /// The same where the interpreter does.
 pub(crate) const HOT_WITHOUT_BLOCKS: u32 = 700;
 

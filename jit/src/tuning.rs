@@ -56,7 +56,7 @@ pub(crate) const WARM_SHARE: i32 = 4;
 /// 10% less, umix 3% less, sandmark-short 3% less, and midmark, umix-bench, codex and sandmark the same.
 pub(crate) const THRESHOLD_CLIF: u64 = 5_000;
 /// The threshold grows up to so many times what it is at first. A block takes some 0.25 ns more than compiled code for each of its
-/// instructions, which cost 4 to 5 us to compile: that is worth it after some 20,000 times, and 5,000 are the first threshold (docs/performance.md, "Two tiers").
+/// instructions, which cost 4 to 5 us to compile: that is worth it after some 20,000 times, and 4,000 are the first threshold (docs/performance.md, "Two tiers").
 /// Without a bound: no difference that could be told from noise.
 pub(crate) const THRESHOLD_TIMES_MAX: u64 = 5;
 /// CLIF instructions that a word becomes, as the threshold reckons for what waits for the thread: too few rather than too many, for
