@@ -76,8 +76,8 @@ impl Engine {
         stop
     }
 
-    /// Makes the block at `root`, and with it those that it leads to, and these, as far as they are warm: one after the other costs
-    /// half of what it costs to come back for each. Whether the first could be made.
+    /// Makes the block at `root`, and with it those that it leads to, and these, as far as they are warm: what leads there need not
+    /// come back for each. Whether the first could be made.
     fn make_blocks(&mut self, state: &mut State, root: u32) -> bool {
         let warm = self.policy.warm(self.first_threshold());
         let Some(mut waiting) = self.units.make_block(state, root, &self.settings, &mut self.journal) else {
