@@ -327,7 +327,7 @@ fn sandmark_runs_in_compiled_code() {
 
 /// Blocks alone execute nearly everything, on the processor and system that has them.
 #[test]
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 fn blocks_execute_what_is_warm() {
     let case = Case { program: something_for_everyone(), input: vec![], budget: u64::MAX };
     let run = |disabled: &[Optimisation]| {
@@ -345,7 +345,7 @@ fn blocks_execute_what_is_warm() {
 
 /// A procedure of three blocks that is called from six places, and whose last block is called by itself before, `alone` times. Gives
 /// the program and where the procedure begins.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 fn a_procedure_with_a_popular_end(alone: u32) -> (Vec<Word>, u32) {
     let mut b = Builder::new();
     let [start, middle, last] = std::array::from_fn(|_| b.label());
@@ -381,7 +381,7 @@ fn a_procedure_with_a_popular_end(alone: u32) -> (Vec<Word>, u32) {
 
 /// The end becomes hot first, and what leads to it is compiled with it, not each for itself.
 #[test]
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 fn what_is_hot_is_compiled_from_its_head_on() {
     let (program, begins) = a_procedure_with_a_popular_end(THRESHOLD / 5);
     let machine = Machine::new(&program, Box::new(Pauses::default()), &MachineOptions::default()).expect("room");
@@ -404,7 +404,8 @@ fn input_is_read_in_compiled_code() {
         let run = rum(&args).write_stdin(vec![7; BYTES as usize]).output().expect("it starts");
         assert_eq!(status(&run), 0, "{}", stderr(&run));
         // Where there is no baseline tier, nothing is compiled at a threshold that high.
-        let may_be_interpreted = options.len() == 2 && !cfg!(all(target_arch = "x86_64", target_os = "linux"));
+        let may_be_interpreted =
+            options.len() == 2 && !cfg!(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"));
         let compiled = counter(&run, "instructions_compiled") > counter(&run, "instructions") / 10 * 9;
         assert!(compiled || may_be_interpreted, "{options:?}: {}", stderr(&run));
         assert!(counter(&run, "host_steps") < BYTES / 500, "{options:?}: {}", stderr(&run));

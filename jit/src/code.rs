@@ -80,6 +80,19 @@ fn other(error: impl std::fmt::Display) -> io::Error {
     io::Error::other(error.to_string())
 }
 
+/// Has instructions fetched anew from memory that was written.
+///
+/// # Safety
+/// The memory is readable.
+unsafe fn clear_cache(start: *mut u8, bytes: usize) -> io::Result<()> {
+    // The lines of a cache may have any length, and what was written may be in the data cache alone: `coherence` takes less into account.
+    #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+    // SAFETY: the caller's promise.
+    dynasmrt::cache_control::synchronize_icache(unsafe { std::slice::from_raw_parts(start, bytes) });
+    // SAFETY: the caller's promise.
+    unsafe { coherence::clear_cache(start.cast(), bytes) }.map_err(other)
+}
+
 /// The range that code is taken from; shared between the space and the module that asks for memory.
 struct Arena {
     space: Reservation,
@@ -118,7 +131,7 @@ impl Arena {
         let (start, bytes) = self.page_range(from, to);
         // SAFETY: the pages lie in our range and hold complete code.
         unsafe {
-            coherence::clear_cache(start.cast(), bytes).map_err(other)?;
+            clear_cache(start, bytes)?;
             region::protect(start, bytes, Protection::READ_EXECUTE).map_err(io::Error::other)?;
         }
         coherence::pipeline_flush_mt().map_err(other)

@@ -2,7 +2,13 @@
 //!
 //! Blocks are small and many: to change the access of pages for each would cost more than to translate it. No page is ever both
 //! writable and executable, and only the machine's own thread writes, never while it executes what is here.
+//!
+//! What was written becomes visible to the fetching of instructions by `synchronize_icache`, for the addresses where it is executed (nothing to do on
+//! x86-64), and by a barrier for this processor; should the thread go on on another, the system's switch is one, too.
 
+use super::Host;
+use super::target::Target;
+use dynasmrt::cache_control::{prepare_for_execution, synchronize_icache};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use std::ops::Range;
@@ -27,6 +33,20 @@ impl Drop for View {
     fn drop(&mut self) {
         // SAFETY: a mapping of this size, made by `Arena::new`; its owner is gone.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.bytes) };
+    }
+}
+
+/// Writes code in one view, which is seen in the other from then on.
+///
+/// # Safety
+/// It lies in the memory, and is not executed now.
+unsafe fn write((writable, executable): (&View, &View), at: usize, code: &[u8]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        writable.start.as_ptr().add(at).copy_from_nonoverlapping(code.as_ptr(), code.len());
+        let executed = std::slice::from_raw_parts(executable.start.as_ptr().add(at), code.len());
+        synchronize_icache(executed);
+        prepare_for_execution(executed);
     }
 }
 
@@ -128,7 +148,7 @@ impl Arena {
             self.writable.ask(&pages, Advice::LinuxPopulateWrite);
             self.executable.ask(&pages, Advice::LinuxPopulateRead);
             // SAFETY: in range by the test; nothing executes here now.
-            unsafe { self.writable.start.as_ptr().add(start).copy_from_nonoverlapping(code.as_ptr(), code.len()) };
+            unsafe { write((&self.writable, &self.executable), start, code) };
         }
         true
     }
@@ -143,15 +163,13 @@ impl Arena {
         (part(from.min(self.hot.used), self.hot.used), part(self.cold.from, self.cold.used))
     }
 
-    /// Makes the jump whose distance stands at `at` lead to the code at `to`, both offsets of what was added.
+    /// Makes the link at `at` lead to the code at `to`, both offsets of what was added.
     pub fn link(&mut self, at: u32, to: u32) {
-        let distance = to.wrapping_sub(at + 4).to_le_bytes();
+        let link = Host::linked(at, to);
         let place = at as usize;
-        assert!(place + distance.len() <= self.hot.used, "a jump outside the code");
+        assert!(place + link.len() <= self.hot.used, "a link outside the code");
         // SAFETY: in range by the assertion; nothing executes here now.
-        unsafe {
-            self.writable.start.as_ptr().add(place).copy_from_nonoverlapping(distance.as_ptr(), distance.len());
-        }
+        unsafe { write((&self.writable, &self.executable), place, &link) };
     }
 
     /// Forgets everything but the first `kept` bytes.
@@ -173,11 +191,12 @@ mod tests {
     #[test]
     fn code_and_what_is_hardly_executed_stand_apart_and_jumps_can_be_changed() {
         let mut arena = Arena::new(1 << 16).expect("64 KiB");
-        assert!(arena.add(&[0xe9, 0, 0, 0, 0], &[1, 2]));
+        assert!(arena.add(&[7; 8], &[1, 2]));
         assert_eq!(arena.next(), (ALIGN, (1 << 15) + 2));
         assert_eq!(code(&arena, 1 << 15, 2), [1, 2]);
-        arena.link(1, 0x45);
-        assert_eq!(code(&arena, 0, 5), [0xe9, 0x40, 0, 0, 0]);
+        arena.link(4, 0x48);
+        assert_eq!(code(&arena, 0, 4), [7; 4]);
+        assert_eq!(code(&arena, 4, 4), Host::linked(4, 0x48));
         assert!(!arena.is_full());
         assert!(!arena.add(&[0; 1 << 15], &[]), "no room beside what is there");
         assert!(arena.add(&[], &[0; (1 << 15) - 2]) && arena.is_full());

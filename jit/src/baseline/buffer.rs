@@ -1,7 +1,7 @@
 //! Where a block's code is written, before it goes into the arena: bytes, and jumps to labels within the block.
 //!
 //! The macro of dynasmrt encodes instructions. Its own assembler knows labels by name and relocations of every kind, and allocates
-//! for each block; here is what a block needs, in memory that is used again.
+//! for each block; here is what a block needs, on every processor, in memory that is used again.
 
 use dynasmrt::{AssemblyOffset, DynasmApi};
 
@@ -12,16 +12,41 @@ const BYTES: usize = 1 << 17;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Label(u32);
 
-/// When a jump is made, by its number in the encoding: after a comparison of unsigned numbers, or by a result.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub(super) enum When {
-    NotBelow = 3,
-    Zero = 4,
-    NotZero = 5,
-    NotAbove = 6,
-    Above = 7,
-    NotNegative = 9,
+/// How the distance of a jump stands in the code.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "each processor has its own"))]
+pub(super) enum Distance {
+    /// x86-64: 32 bits of their own, counted from behind them, in bytes.
+    Rel32,
+    /// aarch64: the low 26 bits of the instruction, in instructions.
+    Low26,
+    /// aarch64: 19 bits of the instruction, from bit 5 on, in instructions.
+    Mid19,
+}
+
+impl Distance {
+    /// Bytes that hold the distance.
+    const BYTES: usize = 4;
+
+    /// Those bytes as they were written, with the distance from their address to a target in them.
+    ///
+    /// # Panics
+    /// The distance is too long.
+    fn set(self, bytes: &mut [u8], from: usize, to: usize) {
+        let distance = to.wrapping_sub(from) as i64;
+        let fits = |bits: u32| {
+            let instructions = distance >> 2;
+            assert!(distance & 3 == 0 && instructions == instructions << (64 - bits) >> (64 - bits), "too far to jump");
+            instructions as u32 & ((1 << bits) - 1)
+        };
+        let written = u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        let complete = match self {
+            Distance::Rel32 => i32::try_from(distance - Distance::BYTES as i64).expect("too far to jump") as u32,
+            Distance::Low26 => written | fits(26),
+            Distance::Mid19 => written | fits(19) << 5,
+        };
+        bytes.copy_from_slice(&complete.to_le_bytes());
+    }
 }
 
 /// The part of a block that is hardly ever executed stands elsewhere.
@@ -43,8 +68,8 @@ pub(super) struct Buffer {
     cold: Option<Cold>,
     /// Offsets of labels.
     labels: Vec<u32>,
-    /// Jumps: where the distance stands, and the label.
-    jumps: Vec<(u32, Label)>,
+    /// Jumps: where the distance stands, how, and the label.
+    jumps: Vec<(u32, Distance, Label)>,
 }
 
 impl Buffer {
@@ -85,11 +110,11 @@ impl Buffer {
 
     /// The code, with all jumps in place, and the part of it that is hardly ever executed.
     pub fn finish(&mut self) -> (&mut [u8], &mut [u8]) {
-        for &(at, label) in &self.jumps {
+        for &(at, distance, label) in &self.jumps {
             let place = self.labels[label.0 as usize];
             debug_assert_ne!(place, u32::MAX, "a label without a place");
-            let distance = self.address_of(place as usize).wrapping_sub(self.address_of(at as usize) + 4) as u32;
-            self.bytes[at as usize..][..4].copy_from_slice(&distance.to_le_bytes());
+            let (from, to) = (self.address_of(at as usize), self.address_of(place as usize));
+            distance.set(&mut self.bytes[at as usize..][..Distance::BYTES], from, to);
         }
         let from = self.cold.map_or(self.len, |cold| cold.from);
         self.bytes[..self.len].split_at_mut(from)
@@ -106,54 +131,25 @@ impl Buffer {
         self.labels[label.0 as usize] = self.len as u32;
     }
 
+    /// Writes bytes.
     #[inline(always)]
-    fn write<const N: usize>(&mut self, bytes: [u8; N]) {
+    pub fn write<const N: usize>(&mut self, bytes: [u8; N]) {
         self.bytes[self.len..][..N].copy_from_slice(&bytes);
         self.len += N;
     }
 
-    /// Jumps to a label.
-    pub fn jump(&mut self, label: Label) {
-        self.write([0xe9]);
-        self.distance_to(label);
+    /// Writes what holds the distance to a label, with everything but that in its place.
+    pub fn jump_to_label(&mut self, distance: Distance, label: Label, written: u32) {
+        self.jumps.push((self.len as u32, distance, label));
+        self.write(written.to_le_bytes());
     }
 
-    /// Jumps to a label under a condition.
-    pub fn jump_if(&mut self, when: When, label: Label) {
-        self.write([0x0f, 0x80 | when as u8]);
-        self.distance_to(label);
-    }
-
-    fn distance_to(&mut self, label: Label) {
-        self.jumps.push((self.len as u32, label));
-        self.write([0; 4]);
-    }
-
-    /// Calls what stands at an address, no more than 2 GiB away.
-    pub fn call(&mut self, address: usize) {
-        self.write([0xe8]);
-        self.distance_to_address(address);
-    }
-
-    /// Goes to what stands at an address, no more than 2 GiB away.
-    pub fn jump_to(&mut self, address: usize) {
-        self.write([0xe9]);
-        self.distance_to_address(address);
-    }
-
-    /// Goes, under a condition or not, to what stands at an address, in a way that can be changed. Gives where the distance stands.
-    pub fn link(&mut self, when: Option<When>, address: usize) -> u32 {
-        match when {
-            Some(when) => self.write([0x0f, 0x80 | when as u8]),
-            None => self.write([0xe9]),
-        }
-        self.distance_to_address(address);
-        self.len as u32 - 4
-    }
-
-    fn distance_to_address(&mut self, address: usize) {
-        let distance = address.wrapping_sub(self.address_of(self.len) + 4) as u32;
-        self.write(distance.to_le_bytes());
+    /// The same, to an address. Gives where it stands.
+    pub fn jump_to_address(&mut self, distance: Distance, address: usize, written: u32) -> u32 {
+        let (at, from) = (self.len, self.address_of(self.len));
+        self.write(written.to_le_bytes());
+        distance.set(&mut self.bytes[at..][..Distance::BYTES], from, address);
+        at as u32
     }
 }
 
@@ -200,19 +196,38 @@ impl<'a> Extend<&'a u8> for Buffer {
 mod tests {
     use super::*;
 
-    #[test]
-    fn jumps_lead_to_their_labels() {
+    /// Code at 0x1000: a jump back, one ahead, one to an address; `head` is written before each distance.
+    fn jumps(distance: Distance, head: &[u8], written: u32) -> Vec<u8> {
         let mut buffer = Buffer::new();
         buffer.start(0x1000);
         let (back, ahead) = (buffer.label(), buffer.label());
         buffer.bind(back);
-        buffer.jump_if(When::NotZero, ahead);
-        buffer.jump(back);
+        buffer.extend(head);
+        buffer.jump_to_label(distance, ahead, written);
+        buffer.extend(head);
+        buffer.jump_to_label(distance, back, written);
         buffer.bind(ahead);
-        buffer.call(0x1000);
-        let expected = [0x0f, 0x85, 5, 0, 0, 0, 0xe9, 0xf5, 0xff, 0xff, 0xff, 0xe8, 0xf0, 0xff, 0xff, 0xff];
-        assert_eq!(buffer.finish().0, expected);
+        buffer.extend(head);
+        let at = buffer.jump_to_address(distance, 0x1000, written);
+        assert_eq!(at as usize, buffer.len() - Distance::BYTES);
+        let code = buffer.finish().0.to_vec();
         buffer.start(0);
         assert!(buffer.finish().0.is_empty());
+        code
+    }
+
+    #[test]
+    fn jumps_lead_to_their_labels() {
+        let x64 = [0xe9, 5, 0, 0, 0, 0xe9, 0xf6, 0xff, 0xff, 0xff, 0xe9, 0xf1, 0xff, 0xff, 0xff];
+        assert_eq!(jumps(Distance::Rel32, &[0xe9], 0), x64);
+        let words = |code: Vec<u8>| code.chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect::<Vec<_>>();
+        assert_eq!(words(jumps(Distance::Low26, &[], 0x1400_0000)), [0x1400_0002, 0x17ff_ffff, 0x17ff_fffe]);
+        assert_eq!(words(jumps(Distance::Mid19, &[], 0x5400_0001)), [0x5400_0041, 0x54ff_ffe1, 0x54ff_ffc1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "too far to jump")]
+    fn a_distance_that_does_not_fit_is_noticed() {
+        Distance::Mid19.set(&mut [0; 4], 0, 1 << 20);
     }
 }

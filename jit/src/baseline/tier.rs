@@ -3,7 +3,8 @@
 use super::made::Made;
 use super::arena::{ALIGN, Arena};
 use super::buffer::Buffer;
-use super::routines::{self, Routines, Trampoline};
+use super::Host;
+use super::target::{Routines, Target, Trampoline};
 use super::table::Table;
 use super::translate::{Circumstances, PC_MAX, translate};
 use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
@@ -47,6 +48,11 @@ struct Source {
 fn is_tiny(program: &[Word], pc: u32) -> bool {
     let ends = |&word: &Word| matches!(Instruction::decode(word), Instruction::LoadProgram { .. });
     program[pc as usize..].iter().take(TINY_WORDS - 1).any(ends)
+}
+
+/// The way from a unit into the block whose pc is the selector, as code that may stand anywhere.
+pub(crate) fn way_from_units() -> Vec<u8> {
+    Host::way_from_units()
 }
 
 /// The blocks, and all that they need.
@@ -97,7 +103,7 @@ impl Baseline {
         self.arena.truncate(0);
         self.settings = settings.clone();
         let base = self.arena.base() as usize;
-        let (routines, code) = routines::write(base, &settings.lookup, settings.count);
+        let (routines, code) = Host::routines(base, &settings.lookup, settings.count);
         self.routines = routines;
         let slots = state.slots_mut();
         slots[Slot::BaselineTable as usize] = self.table.address() as u64;
@@ -182,7 +188,7 @@ impl Baseline {
             settings: &self.settings,
         };
         self.buffer.start(self.arena.base() as usize + offset);
-        let made = translate(&around, pc, &mut self.buffer)?;
+        let made = translate::<Host>(&around, pc, &mut self.buffer)?;
         let (code, cold) = self.buffer.finish();
         let code_bytes = code.len() + cold.len();
         if !self.arena.add(code, cold) {

@@ -1,23 +1,23 @@
-//! From a straight line of words to code, in one pass: each instruction becomes a fixed piece, with all its checks.
+//! From a straight line of words to code, in one pass: each instruction becomes a fixed piece of a processor's (`target.rs`), with all its checks.
 //!
 //! What the block itself knows of its registers is used (a jump to a constant, a segment that is 0), and what registers
 //! hold when it is translated says which way of an access comes first; nothing else is looked at.
 
-use super::buffer::{Buffer, Label, When};
-use super::parts::{Access, Slow, host};
-use super::routines::Routines;
-use super::table::{Table, WAY_COUNT, WAY_SHIFT};
-use crate::abi::{self, Slot};
+use super::buffer::{Buffer, Label};
+use super::parts::{Access, Place};
+use super::table::{Table, WAY_SHIFT};
+use super::target::{Before, Routines, Target};
 use crate::guest::inst::Inst;
 use crate::guest::met::Met;
 use crate::guest::values::{Known, Values};
 use crate::settings::Settings;
 use crate::tuning::BLOCK_WORDS_MAX;
-use dynasmrt::{DynasmApi, dynasm};
 use rum_interp::Word;
+use rum_interp::engine::layout::SMALL_WORDS_MAX;
 use rum_interp::engine::{State, WATCH_BLIND};
 use rum_interp::isa::{Instruction, Reg};
 use rustc_hash::FxHashSet;
+use std::marker::PhantomData;
 
 /// The largest pc whose entry in the table has a displacement.
 pub(super) const PC_MAX: u32 = (1 << (31 - WAY_SHIFT)) - 2;
@@ -54,11 +54,11 @@ pub(super) struct Link {
 }
 
 /// Translates the block at `pc` into a buffer that was started. None if its first instruction is not for the tier.
-pub(super) fn translate(around: &Circumstances, pc: u32, ops: &mut Buffer) -> Option<Block> {
+pub(super) fn translate<T: Target>(around: &Circumstances, pc: u32, ops: &mut Buffer) -> Option<Block> {
     let program = around.state.memory().program();
     let registers = around.state.registers();
     let zero = (0..8).filter(|&reg| registers[reg] == 0).fold(0, |set, reg| set | 1 << reg);
-    let mut translator = Translator {
+    let mut translator = Translator::<T> {
         ops: &mut *ops,
         around,
         program_len: program.len() as u32,
@@ -71,17 +71,20 @@ pub(super) fn translate(around: &Circumstances, pc: u32, ops: &mut Buffer) -> Op
         inputs: Vec::new(),
         length_at: None,
         links: Vec::new(),
+        target: PhantomData,
     };
     translator.start();
     let words = translator.line(program);
     if words == 0 {
         return None;
     }
-    translator.ops.cold(around.cold);
+    if T::COLD_APART {
+        translator.ops.cold(around.cold);
+    }
     translator.cold_code();
     let Translator { length_at, links, .. } = translator;
     if let Some(at) = length_at {
-        ops.finish().0[at..at + 4].copy_from_slice(&words.to_le_bytes());
+        T::set_words(ops.finish().0, at, words);
     }
     Some(Block { words, links })
 }
@@ -112,38 +115,47 @@ struct NoInput {
     uncounted: u32,
 }
 
-pub(super) struct Translator<'a> {
-    pub ops: &'a mut Buffer,
-    pub around: &'a Circumstances<'a>,
-    pub program_len: u32,
+/// An access that the quick way is not for, out of line.
+struct Slow {
+    from: Label,
+    back: Label,
+    exit: Label,
+    access: Access,
+}
+
+struct Translator<'a, T> {
+    ops: &'a mut Buffer,
+    around: &'a Circumstances<'a>,
+    program_len: u32,
     pc: u32,
     /// Instructions of the block that are executed and not counted.
     uncounted: u32,
-    pub values: Values,
+    values: Values,
     /// Registers that hold 0 now and were not written by the block.
-    pub zero: u8,
+    zero: u8,
     exits: Vec<ExitTo>,
-    pub slow: Vec<Slow>,
+    slow: Vec<Slow>,
     inputs: Vec<NoInput>,
     /// Where the block's length stands in its code, if that counts.
     length_at: Option<usize>,
     links: Vec<Link>,
+    target: PhantomData<T>,
 }
 
-impl Translator<'_> {
+/// The host register that holds one of the guest.
+fn host<T: Target>(reg: Reg) -> u8 {
+    T::GUEST[reg.index()]
+}
+
+impl<T: Target> Translator<'_, T> {
     /// The start of the block: leaves if its end is beyond the limit, or if it is hot.
     fn start(&mut self) {
         if self.around.settings.count {
             let limit = self.exit(Why::Limit);
-            dynasm!(self.ops; .arch x64; mov rax, [r15 + abi::EXECUTED]; add rax, DWORD i32::MAX);
-            self.length_at = Some(self.ops.len() - 4);
-            dynasm!(self.ops; .arch x64; cmp rax, [r15 + abi::slot(Slot::Until)]);
-            self.ops.jump_if(When::Above, limit);
+            self.length_at = Some(T::limit(self.ops, limit));
         }
-        let count = (self.pc << WAY_SHIFT) as i32 + WAY_COUNT;
         let hot = self.exit(Why::Hot);
-        dynasm!(self.ops; .arch x64; inc DWORD [r14 + count]);
-        self.ops.jump_if(When::NotNegative, hot);
+        T::heat(self.ops, self.pc, hot);
     }
 
     /// Translates instruction after instruction. Gives their number.
@@ -171,7 +183,7 @@ impl Translator<'_> {
             if self.around.by_host.contains(&self.pc) {
                 self.step();
             } else if let Instruction::Input { c } = instruction {
-                self.input(host(c));
+                self.input(host::<T>(c));
             } else if let Instruction::LoadProgram { b, c } = instruction {
                 self.jump(b, c);
                 return words + 1;
@@ -201,68 +213,32 @@ impl Translator<'_> {
     }
 
     /// An exit for a check, which tests may force.
-    pub fn check(&mut self) -> Label {
+    fn check(&mut self) -> Label {
         let exit = self.exit(Why::Check);
         if self.around.settings.forced_exits {
-            dynasm!(self.ops; .arch x64; dec QWORD [r15 + abi::slot(Slot::ForceExit)]);
-            self.ops.jump_if(When::Zero, exit);
+            T::force_exit(self.ops, exit);
         }
         exit
     }
 
-    /// Sets a host register to a number.
-    pub fn set(&mut self, to: u8, value: u32) {
-        match value {
-            0 => dynasm!(self.ops; .arch x64; xor Rd(to), Rd(to)),
-            _ => dynasm!(self.ops; .arch x64; mov Rd(to), value as i32),
-        }
-    }
-
     fn one(&mut self, instruction: Instruction) {
+        let routines = self.around.routines;
         match instruction {
-            Instruction::Literal { a, value } => self.set(host(a), value),
-            Instruction::CondMove { a, b, c } if a != b => {
-                let (a, b, c) = (host(a), host(b), host(c));
-                dynasm!(self.ops; .arch x64; test Rd(c), Rd(c); cmovnz Rd(a), Rd(b));
-            }
+            Instruction::Literal { a, value } => T::set(self.ops, host::<T>(a), value),
+            Instruction::CondMove { a, b, c } if a != b => T::cond_move(self.ops, host::<T>(a), host::<T>(b), host::<T>(c)),
             Instruction::CondMove { .. } => {}
-            Instruction::Index { a, b, c } => {
-                let access = Access { segment: host(b), offset: self.place(c), data: host(a), store: false };
-                self.access(b, access);
-            }
-            Instruction::Amend { a, b, c } => {
-                let access = Access { segment: host(a), offset: self.place(b), data: host(c), store: true };
-                self.access(a, access);
-            }
-            Instruction::Add { a, b, c } => {
-                let (a, b, c) = (host(a), host(b), host(c));
-                dynasm!(self.ops; .arch x64; lea Rd(a), [Rq(b) + Rq(c)]);
-            }
-            Instruction::Mul { a, b, c } => {
-                let (a, b, c) = (host(a), host(b), host(c));
-                dynasm!(self.ops; .arch x64; mov eax, Rd(b); imul eax, Rd(c); mov Rd(a), eax);
-            }
+            Instruction::Index { a, b, c } => self.access(b, c, a, false),
+            Instruction::Amend { a, b, c } => self.access(a, b, c, true),
+            Instruction::Add { a, b, c } => T::add(self.ops, host::<T>(a), host::<T>(b), host::<T>(c)),
+            Instruction::Mul { a, b, c } => T::mul(self.ops, host::<T>(a), host::<T>(b), host::<T>(c)),
             Instruction::Div { a, b, c } => {
                 let exit = self.check();
-                let (a, b, c) = (host(a), host(b), host(c));
-                dynasm!(self.ops; .arch x64; test Rd(c), Rd(c));
-                self.ops.jump_if(When::Zero, exit);
-                dynasm!(self.ops
-                    ; .arch x64
-                    ; mov eax, Rd(b)
-                    ; xor edx, edx
-                    ; div Rd(c)
-                    ; mov Rd(a), eax
-                );
+                T::div(self.ops, host::<T>(a), host::<T>(b), host::<T>(c), exit);
             }
-            Instruction::Nand { a, b, c } => self.nand(host(a), host(b), host(c)),
-            Instruction::Alloc { b, c } => {
-                self.call(host(c), self.around.routines.alloc);
-                let b = host(b);
-                dynasm!(self.ops; .arch x64; mov Rd(b), eax);
-            }
-            Instruction::Abandon { c } => self.call(host(c), self.around.routines.abandon),
-            Instruction::Output { c } => self.call(host(c), self.around.routines.put),
+            Instruction::Nand { a, b, c } => T::nand(self.ops, host::<T>(a), host::<T>(b), host::<T>(c)),
+            Instruction::Alloc { b, c } => self.call(c, routines.alloc, Some(b)),
+            Instruction::Abandon { c } => self.call(c, routines.abandon, None),
+            Instruction::Output { c } => self.call(c, routines.put, None),
             Instruction::Halt
             | Instruction::Invalid { .. }
             | Instruction::Input { .. }
@@ -271,44 +247,66 @@ impl Translator<'_> {
         self.uncounted += 1;
     }
 
-    fn nand(&mut self, a: u8, b: u8, c: u8) {
-        match (a == b, a == c) {
-            (_, true) => dynasm!(self.ops; .arch x64; and Rd(a), Rd(b); not Rd(a)),
-            (true, _) => dynasm!(self.ops; .arch x64; and Rd(a), Rd(c); not Rd(a)),
-            _ => dynasm!(self.ops; .arch x64; mov Rd(a), Rd(b); and Rd(a), Rd(c); not Rd(a)),
+    /// Calls a routine with a register, and leaves if it gives 0.
+    fn call(&mut self, argument: Reg, routine: usize, result: Option<Reg>) {
+        let exit = self.check();
+        T::call(self.ops, host::<T>(argument), routine, result.map(host::<T>), exit);
+    }
+
+    /// An access to a segment: a quick way for the segments that are met most, in line; everything else by a routine, out of line.
+    fn access(&mut self, segment: Reg, offset: Reg, data: Reg, store: bool) {
+        let exit = self.check();
+        let offset = match self.values.get(offset) {
+            Known::Const(offset) => Place::Const(offset),
+            _ => Place::Register(host::<T>(offset)),
+        };
+        let access = Access { segment: host::<T>(segment), offset, data: host::<T>(data), store };
+        if self.values.get(segment) == Known::Const(0) {
+            return self.access_program(access, exit);
+        }
+        let from = self.ops.label();
+        if self.zero >> segment.index() & 1 != 0 {
+            T::unless_zero(self.ops, access.segment, from);
+            self.access_program(access, exit);
+        } else if matches!(offset, Place::Const(SMALL_WORDS_MAX..)) {
+            T::jump(self.ops, from);
+        } else {
+            T::access_small(self.ops, access, &self.around.settings.lookup, from);
+        }
+        let back = self.ops.label();
+        self.ops.bind(back);
+        self.slow.push(Slow { from, back, exit, access });
+    }
+
+    /// An access to segment 0.
+    fn access_program(&mut self, access: Access, exit: Label) {
+        match access.offset {
+            Place::Const(offset) if offset >= self.program_len => T::jump(self.ops, exit),
+            _ => T::access_program(self.ops, access, self.program_len, exit),
         }
     }
 
-    /// Calls a routine with a register, and leaves if it gives 0.
-    fn call(&mut self, argument: u8, routine: usize) {
-        let exit = self.check();
-        dynasm!(self.ops; .arch x64; mov edi, Rd(argument));
-        self.ops.call(routine);
-        dynasm!(self.ops; .arch x64; test eax, eax);
-        self.ops.jump_if(When::Zero, exit);
+    /// Before the instruction at the pc.
+    fn before(&self) -> Before {
+        self.before_at(self.pc, self.uncounted)
+    }
+
+    fn before_at(&self, pc: u32, uncounted: u32) -> Before {
+        Before { pc, uncounted: self.around.settings.count.then_some(uncounted) }
     }
 
     /// Has the host execute the instruction at the pc.
     fn step(&mut self) {
-        self.call_step(self.pc, self.uncounted);
+        let before = self.before();
+        T::call_step(self.ops, before, self.around.routines.step);
         // It is counted by the host, and everything before it was counted first.
         self.uncounted = 0;
-    }
-
-    fn call_step(&mut self, pc: u32, uncounted: u32) {
-        dynasm!(self.ops; .arch x64; mov edx, pc as i32);
-        if self.around.settings.count {
-            dynasm!(self.ops; .arch x64; mov ecx, uncounted as i32);
-        }
-        self.ops.call(self.around.routines.step);
     }
 
     /// The input at the pc: a byte that is there already, or the host's step.
     fn input(&mut self, to: u8) {
         let (from, back) = (self.ops.label(), self.ops.label());
-        dynasm!(self.ops; .arch x64; mov rax, [r15 + abi::INPUT_NEXT]; cmp rax, [r15 + abi::INPUT_END]);
-        self.ops.jump_if(When::Zero, from);
-        dynasm!(self.ops; .arch x64; movzx Rd(to), BYTE [rax]; inc rax; mov [r15 + abi::INPUT_NEXT], rax);
+        T::input(self.ops, to, from);
         self.count(self.uncounted + 1);
         self.ops.bind(back);
         self.inputs.push(NoInput { from, back, pc: self.pc, uncounted: self.uncounted });
@@ -318,46 +316,36 @@ impl Translator<'_> {
     /// Counts instructions, if they are counted.
     fn count(&mut self, instructions: u32) {
         if self.around.settings.count {
-            let more = instructions as i32;
-            dynasm!(self.ops
-                ; .arch x64
-                ; add QWORD [r15 + abi::EXECUTED], more
-                ; add QWORD [r15 + abi::slot(Slot::BaselineExecuted)], more
-            );
+            T::count(self.ops, instructions);
         }
     }
 
     /// The load-program at the pc: a jump, or a case for the interpreter.
     fn jump(&mut self, b: Reg, c: Reg) {
         let poll = self.exit(Why::Poll);
-        dynasm!(self.ops; .arch x64; cmp DWORD [r15 + abi::POLL], 0);
-        self.ops.jump_if(When::NotZero, poll);
-        match self.values.get(b) {
-            Known::Const(0) => {}
-            _ => {
-                let exit = self.exit(Why::Next);
-                let b = host(b);
-                dynasm!(self.ops; .arch x64; test Rd(b), Rd(b));
-                self.ops.jump_if(When::NotZero, exit);
-            }
+        T::if_polled(self.ops, poll);
+        if self.values.get(b) != Known::Const(0) {
+            let exit = self.exit(Why::Next);
+            T::unless_zero(self.ops, host::<T>(b), exit);
         }
         // Exits before the jump do not count it.
+        let (reg, from) = (host::<T>(c), self.pc);
         match self.values.get(c) {
             Known::Const(target) if target < self.program_len => {
                 self.uncounted += 1;
                 self.go_to(target);
             }
             Known::Choice(x, y) if x.max(y) < self.program_len => {
-                self.uncounted += 1;
-                self.go_to_either(host(c), x, y);
+                self.count(self.uncounted + 1);
+                let addresses = [x, y].map(|to| self.code_of(to));
+                let at = T::link_either(self.ops, reg, from, [x, y], addresses);
+                self.links.extend([Link { to: x, at: at[0] }, Link { to: y, at: at[1] }]);
             }
             _ => {
-                let (c, length, exit) = (host(c), self.program_len as i32, self.exit(Why::Next));
-                dynasm!(self.ops; .arch x64; cmp Rd(c), length);
-                self.ops.jump_if(When::NotBelow, exit);
-                dynasm!(self.ops; .arch x64; mov edi, Rd(c));
-                self.uncounted += 1;
-                self.go_to_edi();
+                let exit = self.exit(Why::Next);
+                T::unless_below(self.ops, reg, self.program_len, exit);
+                self.count(self.uncounted + 1);
+                T::go_to(self.ops, reg, from);
             }
         }
     }
@@ -369,59 +357,39 @@ impl Translator<'_> {
     }
 
     /// Goes to the word at a known pc.
-    fn go_to(&mut self, target: u32) {
+    fn go_to(&mut self, to: u32) {
         self.count(self.uncounted);
-        self.set(6, self.pc);
-        self.set(7, target);
-        self.link(None, target);
-    }
-
-    /// Goes to the word that a register holds, which is one of two.
-    fn go_to_either(&mut self, c: u8, x: u32, y: u32) {
-        self.count(self.uncounted);
-        let (from, x_at, y_at) = (self.pc as i32, x as i32, y as i32);
-        dynasm!(self.ops; .arch x64; mov esi, from; cmp Rd(c), x_at; mov edi, x_at);
-        self.link(Some(When::Zero), x);
-        dynasm!(self.ops; .arch x64; mov edi, y_at);
-        self.link(None, y);
-    }
-
-    /// Jumps to the code of a word, whatever that is by then.
-    fn link(&mut self, when: Option<When>, to: u32) {
-        let code = self.around.table.get(to).map_or(0, |way| way.code);
-        let at = self.ops.link(when, self.around.base + code as usize);
+        let at = T::link(self.ops, self.pc, to, self.code_of(to));
         self.links.push(Link { to, at });
     }
 
-    /// Goes to the word that `edi` says.
-    fn go_to_edi(&mut self) {
-        self.count(self.uncounted);
-        let from = self.pc as i32;
-        dynasm!(self.ops
-            ; .arch x64
-            ; mov esi, from
-            ; mov eax, [r14 + rdi * 8]
-            ; add rax, [r15 + abi::slot(Slot::BaselineCode)]
-            ; jmp rax
-        );
+    /// Address of the code of a word, as it is now.
+    fn code_of(&self, to: u32) -> usize {
+        self.around.base + self.around.table.get(to).map_or(0, |way| way.code) as usize
     }
 
     /// The instruction at the pc is not for the tier.
     fn leave_to_interpreter(&mut self) {
         let exit = self.exit(Why::Next);
-        self.ops.jump(exit);
+        T::jump(self.ops, exit);
     }
 
     /// What stands out of line.
     fn cold_code(&mut self) {
-        self.slow_ways();
+        let routines = self.around.routines;
+        for Slow { from, back, exit, access } in std::mem::take(&mut self.slow) {
+            self.ops.bind(from);
+            let routine = if access.store { routines.find_store } else { routines.find_load };
+            T::access_found(self.ops, access, routine, exit);
+            T::jump(self.ops, back);
+        }
         for NoInput { from, back, pc, uncounted } in std::mem::take(&mut self.inputs) {
             self.ops.bind(from);
-            self.call_step(pc, uncounted);
-            self.ops.jump(back);
+            let before = self.before_at(pc, uncounted);
+            T::call_step(self.ops, before, routines.step);
+            T::jump(self.ops, back);
         }
         for ExitTo { label, why, pc, uncounted } in std::mem::take(&mut self.exits) {
-            let routines = self.around.routines;
             let routine = match why {
                 Why::Check => routines.leave_check,
                 Why::Next => routines.leave_next,
@@ -430,11 +398,8 @@ impl Translator<'_> {
                 Why::Hot => routines.hot,
             };
             self.ops.bind(label);
-            dynasm!(self.ops; .arch x64; mov edx, pc as i32);
-            if self.around.settings.count {
-                dynasm!(self.ops; .arch x64; mov ecx, uncounted as i32);
-            }
-            self.ops.jump_to(routine);
+            let before = self.before_at(pc, uncounted);
+            T::leave(self.ops, before, routine);
         }
     }
 }

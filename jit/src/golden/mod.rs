@@ -169,10 +169,10 @@ impl Guest {
         text + clif.trim_end()
     }
 
-    /// The other snapshot: what the baseline tier makes of each block of the region.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    fn blocks(&self) -> String {
-        use crate::baseline::listing;
+    /// The other snapshots: what the baseline tier makes of each block of the region, for each processor that it is there for.
+    #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    fn blocks(&self) -> [String; 2] {
+        use crate::baseline::listings;
         use rum_interp::engine::WATCH_DERIVED;
         use rum_interp::{Machine, MachineOptions, Scripted};
         let options = MachineOptions { ids: self.settings.lookup.ids, ..MachineOptions::default() };
@@ -189,8 +189,8 @@ impl Guest {
             }
         }
         let starts = self.region().blocks.into_keys();
-        let listed: Vec<String> = starts.filter_map(|pc| listing(state, &self.settings, pc)).collect();
-        listed.join("\n")
+        let listed: Vec<[String; 2]> = starts.filter_map(|pc| listings(state, &self.settings, pc)).collect();
+        [0, 1].map(|processor| listed.iter().map(|listing| &*listing[processor]).collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -200,8 +200,10 @@ macro_rules! assert_golden {
         insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots", omit_expression => true }, {
             let guest = $guest;
             insta::assert_snapshot!(guest.golden());
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            insta::assert_snapshot!(guest.blocks());
+            #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+            for blocks in guest.blocks() {
+                insta::assert_snapshot!(blocks);
+            }
         })
     };
 }

@@ -2,14 +2,20 @@
 //!
 //! | registers of the host | |
 //! |---|---|
-//! | [`GUEST`] | the guest's registers, as 64 bits with the upper half 0 |
+//! | [`Target::GUEST`] | the guest's registers, as 64 bits with the upper half 0 |
 //! | `r15` | granule 0, as in all compiled code |
 //! | `r14` | the tier's table |
 //! | `rax` `rcx` `rdx` `rsi` `rdi` | free; what a routine takes and gives is said with it |
 //!
 //! A block is entered by a jump through the table, with the pc in `edi` and the word of the jump in `esi`. The stack is aligned in blocks.
+//!
+//! What routines take and give: those that leave, `hot` and `step` the pc in `edx` and what is to be counted in `ecx`; `hot` the word of the jump in
+//! `esi`. Those that find a word the segment in `esi` and the offset in `edi`, and give the segment's words in `rax`. The others take `edi`
+//! and give `eax`. Offset 0 and the way to a unit are reached as blocks are.
 
-use super::table::WAY_SHIFT;
+use super::X64;
+use crate::baseline::table::WAY_SHIFT;
+use crate::baseline::target::{Routines, Target};
 use crate::abi::{self, BLOCK_SELECTOR, Slot};
 use crate::exit::{Complete, HOT, MISSED};
 use crate::settings::Lookup;
@@ -20,48 +26,9 @@ use rum_interp::engine::WATCH_VALUE;
 use rum_interp::engine::layout::{GRANULE_SHIFT, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS, PLACE_SHIFT, SMALL_WORDS_MAX};
 
 /// What writes the code.
-pub(super) type Assembler = VecAssembler<X64Relocation>;
-
-/// The host registers that hold those of the guest.
-pub(super) const GUEST: [u8; 8] = [3, 5, 8, 9, 10, 11, 12, 13];
+type Assembler = VecAssembler<X64Relocation>;
 
 const _: () = assert!(GRANULE_SHIFT == 3 && WAY_SHIFT == 3 && NAME_SHIFT == 3 && PLACE_SHIFT == 2, "addresses scale by that");
-
-/// The way from the engine into a block: granule 0 and a pc; gives the number of an exit.
-pub(super) type Trampoline = unsafe extern "C" fn(*mut u8, u32) -> u64;
-
-/// Where the routines are: addresses, but for what is said otherwise.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Routines {
-    /// Offset of their end.
-    pub end: usize,
-    /// A [`Trampoline`].
-    pub trampoline: usize,
-    /// Offset of what goes on in the unit that has code for `edi`; of what is reached through the table.
-    pub to_unit: u32,
-    /// Leaves before the instruction at `edx`, whose check has failed; `ecx` instructions are to be counted.
-    pub leave_check: usize,
-    /// Leaves before the instruction at `edx`, which is not for the tier; as above.
-    pub leave_next: usize,
-    /// Leaves before the block at `edx` because of the limit.
-    pub leave_limit: usize,
-    /// Leaves before the jump at `edx` because of the poll word; `ecx` as above.
-    pub leave_poll: usize,
-    /// Leaves before the block at `edx`, which is hot; `esi` is the jump to it.
-    pub hot: usize,
-    /// The words of segment `esi` in `rax`, if it has a word at offset `edi`, else 0. To load.
-    pub find_load: usize,
-    /// The same, to store: 0 also if something depends on the word.
-    pub find_store: usize,
-    /// A new segment of `edi` words: its identifier in `eax`, or 0.
-    pub alloc: usize,
-    /// Gives back segment `edi`; 0 in `eax` if that cannot be.
-    pub abandon: usize,
-    /// Puts out `edi`; 0 in `eax` if that cannot be.
-    pub put: usize,
-    /// Has the host execute the instruction at `edx`, after `ecx` instructions that are to be counted.
-    pub step: usize,
-}
 
 /// The routines for code at an address.
 pub(super) fn write(address: usize, lookup: &Lookup, count: bool) -> (Routines, Vec<u8>) {
@@ -74,7 +41,7 @@ pub(super) fn write(address: usize, lookup: &Lookup, count: bool) -> (Routines, 
 }
 
 /// The way from a unit into the block whose pc is the selector, as code that may stand anywhere.
-pub(crate) fn way_from_units() -> Vec<u8> {
+pub(super) fn way_from_units() -> Vec<u8> {
     let mut ops = Assembler::new(0);
     dynasm!(ops; .arch x64; and edi, !BLOCK_SELECTOR as i32);
     enter(&mut ops);
@@ -95,13 +62,13 @@ fn enter(ops: &mut Assembler) {
 }
 
 fn load_guest(ops: &mut Assembler) {
-    for (index, &host) in GUEST.iter().enumerate() {
+    for (index, &host) in X64::GUEST.iter().enumerate() {
         dynasm!(ops; .arch x64; mov Rd(host), [r15 + abi::register(index)]);
     }
 }
 
 fn store_guest(ops: &mut Assembler) {
-    for (index, &host) in GUEST.iter().enumerate() {
+    for (index, &host) in X64::GUEST.iter().enumerate() {
         dynasm!(ops; .arch x64; mov [r15 + abi::register(index)], Rd(host));
     }
 }
