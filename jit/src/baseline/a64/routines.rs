@@ -2,7 +2,7 @@
 //!
 //! | registers of the host | |
 //! |---|---|
-//! | [`Target::GUEST`] | the guest's registers, as 64 bits with the upper half 0; calls to the host preserve them |
+//! | [`GUEST`] | the guest's registers, as 64 bits with the upper half 0; calls to the host preserve them |
 //! | `x21` | granule 0, as in all compiled code |
 //! | `x22` | the tier's table |
 //! | `x15` | the state, which stands before granule 0: offsets from here are not negative; set again after each call to the host |
@@ -15,10 +15,10 @@
 //! and give `w0`. Offset 0 and the way to a unit are reached as blocks are. Units take their arguments in `w2` and `w3`, and give the number of an exit
 //! in `x2`: so Cranelift's calling convention for tail calls has it.
 
-use super::{A64, FREE, PC, near, number};
+use super::registers::{FREE, GUEST, PC, near, number};
 use crate::abi::{self, BLOCK_SELECTOR, Slot};
 use crate::baseline::table::WAY_SHIFT;
-use crate::baseline::target::{Routines, Target};
+use crate::baseline::target::Routines;
 use crate::exit::{Complete, HOT, MISSED};
 use crate::settings::Lookup;
 use crate::stubs::{host_abandon, host_alloc, host_step};
@@ -88,13 +88,13 @@ fn restore(ops: &mut Assembler) {
 }
 
 fn load_guest(ops: &mut Assembler) {
-    for (index, &host) in A64::GUEST.iter().enumerate() {
+    for (index, &host) in GUEST.iter().enumerate() {
         dynasm!(ops; .arch aarch64; ldr W(host), [x15, near(abi::register(index))]);
     }
 }
 
 fn store_guest(ops: &mut Assembler) {
-    for (index, &host) in A64::GUEST.iter().enumerate() {
+    for (index, &host) in GUEST.iter().enumerate() {
         dynasm!(ops; .arch aarch64; str W(host), [x15, near(abi::register(index))]);
     }
 }

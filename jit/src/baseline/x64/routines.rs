@@ -2,7 +2,7 @@
 //!
 //! | registers of the host | |
 //! |---|---|
-//! | [`Target::GUEST`] | the guest's registers, as 64 bits with the upper half 0 |
+//! | [`GUEST`] | the guest's registers, as 64 bits with the upper half 0 |
 //! | `r15` | granule 0, as in all compiled code |
 //! | `r14` | the tier's table |
 //! | `rax` `rcx` `rdx` `rsi` `rdi` | free; what a routine takes and gives is said with it |
@@ -13,9 +13,9 @@
 //! `esi`. Those that find a word the segment in `esi` and the offset in `edi`, and give the segment's words in `rax`. The others take `edi`
 //! and give `eax`. Offset 0 and the way to a unit are reached as blocks are.
 
-use super::X64;
+use super::registers::GUEST;
 use crate::baseline::table::WAY_SHIFT;
-use crate::baseline::target::{Routines, Target};
+use crate::baseline::target::Routines;
 use crate::abi::{self, BLOCK_SELECTOR, Slot};
 use crate::exit::{Complete, HOT, MISSED};
 use crate::settings::Lookup;
@@ -62,13 +62,13 @@ fn enter(ops: &mut Assembler) {
 }
 
 fn load_guest(ops: &mut Assembler) {
-    for (index, &host) in X64::GUEST.iter().enumerate() {
+    for (index, &host) in GUEST.iter().enumerate() {
         dynasm!(ops; .arch x64; mov Rd(host), [r15 + abi::register(index)]);
     }
 }
 
 fn store_guest(ops: &mut Assembler) {
-    for (index, &host) in X64::GUEST.iter().enumerate() {
+    for (index, &host) in GUEST.iter().enumerate() {
         dynasm!(ops; .arch x64; mov [r15 + abi::register(index)], Rd(host));
     }
 }
