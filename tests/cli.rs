@@ -140,6 +140,15 @@ fn statistics_go_to_a_file_apart_from_messages() {
         rum(&["--stats-file", arg(&place.path().join("none/report")), arg(&program)]).output().expect("it starts");
     assert!(status(&run) != 0 && run.stdout.is_empty());
     assert!(complaint(&run).starts_with("cannot write "), "{}", complaint(&run));
+    // The program stays as it is, by whatever name it is meant.
+    let [own, link] = ["own.um", "link"].map(|name| place.path().join(name));
+    let bytes = std::fs::copy(&program, &own).expect("a copy");
+    std::fs::hard_link(&own, &link).expect("a second name");
+    for name in [&own, &link] {
+        let run = rum(&["--stats-file", arg(&link), arg(name)]).output().expect("it starts");
+        assert!(status(&run) != 0 && complaint(&run).contains("is the program itself"), "{}", complaint(&run));
+        assert_eq!(std::fs::metadata(&own).expect("the program").len(), bytes);
+    }
 }
 
 #[test]

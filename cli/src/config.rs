@@ -8,6 +8,7 @@ use crate::signals::Control;
 use crate::stdio::Source;
 use crate::symbols;
 use rum::{MachineOptions, Options};
+use same_file::Handle;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -48,13 +49,19 @@ pub struct Stats {
 
 impl Stats {
     /// What was asked for. A file is made at once: who cannot have it hears that before the program runs.
-    fn of(args: &RunArgs) -> Result<Option<Stats>, Failure> {
+    fn of(args: &RunArgs, image: &Image) -> Result<Option<Stats>, Failure> {
         let Some(path) = &args.stats_file else {
             return Ok(args.stats.map(|format| Stats { format, file: None }));
         };
         let name = path.display().to_string();
-        let file =
-            File::create(path).map_err(|error| Failure::host(format!("cannot write {name}: {}", reason(&error))))?;
+        let cannot = |error: io::Error| Failure::host(format!("cannot write {name}: {}", reason(&error)));
+        let file = File::options().write(true).create(true).truncate(false).open(path).map_err(cannot)?;
+        if image.is(&file).map_err(cannot)? {
+            return Err(Failure::host(format!("{name} is the program itself: name another file for the statistics")));
+        }
+        if file.metadata().map_err(cannot)?.is_file() {
+            file.set_len(0).map_err(cannot)?;
+        }
         Ok(Some(Stats { format: args.stats.unwrap_or(StatsFormat::Json), file: Some((file, name)) }))
     }
 }
@@ -109,7 +116,7 @@ impl RunConfig {
             instructions_max: args.limits.max_instructions,
             timeout: args.limits.timeout,
             cache,
-            stats: Stats::of(&args)?,
+            stats: Stats::of(&args, &image)?,
         };
         Ok((config, image))
     }
@@ -148,6 +155,14 @@ impl Image {
             return Err(Failure::host(format!("{} is a directory: name a program image", path.display())));
         }
         Ok(Image::File(file))
+    }
+
+    /// Whether a file is where the image comes from.
+    fn is(&self, other: &File) -> io::Result<bool> {
+        match self {
+            Image::Stdin => Ok(Handle::stdin()? == Handle::from_file(other.try_clone()?)?),
+            Image::File(file) => Ok(Handle::from_file(file.try_clone()?)? == Handle::from_file(other.try_clone()?)?),
+        }
     }
 
     /// The bytes of the image, to be read once. A read that `control` ends fails.

@@ -367,6 +367,20 @@ mod tests {
         assert_eq!(handle.take(), POLL_ENGINE);
     }
 
+    /// However often a word is stored to before an engine above asks, it is told once, and again after it was marked again.
+    #[test]
+    fn a_store_is_news_once() {
+        // r1 := 5; m[r0][r1] := r2; r3 := 1; goto r3 in program m[r0]
+        let program = [0xd200_0005, 0x2000_000a, 0xd600_0001, 0xc000_0003, 0, 0];
+        let mut machine =
+            Machine::new(&program, Box::new(Scripted::default()), &MachineOptions::default()).expect("a machine");
+        for _ in 0..2 {
+            machine.state.watch_mut().mark_derived(5);
+            assert!(matches!(machine.run(Some(1000)), Stop::Budget));
+            assert_eq!(machine.state.watch_mut().take_stored(), [5]);
+        }
+    }
+
     /// The limit on output is kept to the byte, and what was put out before it is written.
     #[test]
     fn output_has_a_limit() {

@@ -170,9 +170,10 @@ impl Watch {
         }
     }
 
-    /// The word at `offset` was stored to.
+    /// The word at `offset` was stored to. That is news once: what was derived from it is of no use from now on.
     pub(crate) fn stored(&mut self, offset: u32) {
         if self.byte(offset) & WATCH_DERIVED != 0 {
+            self.clear_derived(offset);
             self.stored.push(offset);
         }
     }
@@ -183,7 +184,7 @@ impl Watch {
         !self.stored.is_empty() || !self.decoded.is_empty()
     }
 
-    /// News: words with [`WATCH_DERIVED`] that were stored to since the last call, in order.
+    /// News: words with [`WATCH_DERIVED`] that were stored to since the last call, in order. They have the mark no more.
     pub fn take_stored(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.stored)
     }

@@ -1,23 +1,13 @@
 //! Whether compiled code pays where the way leads into it and out again all the time: that is measured, not guessed.
 //!
 //! Compiled code that ends in a jump to ever new places is left after a dozen instructions, and to enter and leave it costs more than they
-//! do. A word at which code is entered most often by far is tried: [`ROUND`] arrivals there with code, as many without, [`ROUNDS`]
+//! do. A word at which code is entered most often by far is tried: [`TRIAL_ROUND`] arrivals there with code, as many without, [`TRIAL_ROUNDS`]
 //! times in turn. If the interpreter was quicker, it goes on alone from there, for a time that doubles with each trial; what is made for the word stays, for
-//! code that leads there. A leaf; `engine/turns.rs` does what it says.
+//! code that leads there. `engine/turns.rs` does what it says.
 
+use crate::tuning::{TRIAL_GIVEN_UP_BITS, TRIAL_LEAD, TRIAL_PATIENCE, TRIAL_ROUND, TRIAL_ROUNDS};
 use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
-
-/// By how many entries at one word those at others are outnumbered when it is tried.
-const LEAD: u32 = 1 << 15;
-/// Arrivals that are timed together.
-pub(crate) const ROUND: u32 = 1 << 10;
-/// Times that both ways are timed; the least counts.
-const ROUNDS: u32 = 3;
-/// Entries elsewhere for which a trial waits for its word.
-const PATIENCE: u32 = 1 << 14;
-/// Arrivals until a word that was given up is entered again, and tried again: two to this power at first, and at most.
-const GIVEN_UP_BITS: (u32, u32) = (16, 26);
 
 /// The ways to go on at a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +67,7 @@ impl Trial {
         }
         if pc == self.pc {
             self.lead += 1;
-            if self.lead >= LEAD {
+            if self.lead >= TRIAL_LEAD {
                 self.start();
             }
         } else if self.lead > 0 {
@@ -95,8 +85,8 @@ impl Trial {
         self.running = Some(Running {
             by: By::Code,
             since: (self.clock)(),
-            left: ROUND,
-            patience: PATIENCE,
+            left: TRIAL_ROUND,
+            patience: TRIAL_PATIENCE,
             rounds: 0,
             best: [Duration::MAX; 2],
         });
@@ -107,7 +97,7 @@ impl Trial {
         let running = self.running.as_mut()?;
         running.end_round(By::Code, (self.clock)());
         running.rounds += 1;
-        if running.rounds < ROUNDS {
+        if running.rounds < TRIAL_ROUNDS {
             return None;
         }
         let [code, interpreter] = running.best;
@@ -139,7 +129,7 @@ impl Trial {
     pub fn arrivals_without(&mut self) -> u32 {
         let tried = self.tried.entry(self.pc).or_default();
         *tried += 1;
-        1 << (GIVEN_UP_BITS.0 + *tried - 1).min(GIVEN_UP_BITS.1)
+        1 << (TRIAL_GIVEN_UP_BITS.0 + *tried - 1).min(TRIAL_GIVEN_UP_BITS.1)
     }
 }
 
@@ -162,7 +152,7 @@ impl Running {
     fn end_round(&mut self, next: By, now: Instant) {
         let best = &mut self.best[self.by as usize];
         *best = now.duration_since(self.since).min(*best);
-        (self.by, self.left, self.patience, self.since) = (next, ROUND, PATIENCE, now);
+        (self.by, self.left, self.patience, self.since) = (next, TRIAL_ROUND, TRIAL_PATIENCE, now);
     }
 }
 
@@ -189,11 +179,11 @@ mod tests {
     fn tried(times: [u64; 2]) -> Option<bool> {
         let mut trial = Trial { clock: || START.with(|&start| start + PASSED.get()), ..Trial::default() };
         let mut verdict = None;
-        (0..=LEAD).for_each(|_| assert_eq!(trial.entered(7), Entry::Plain));
-        for _ in 0..ROUNDS {
+        (0..=TRIAL_LEAD).for_each(|_| assert_eq!(trial.entered(7), Entry::Plain));
+        for _ in 0..TRIAL_ROUNDS {
             assert!(verdict.is_none() && !trial.interprets(7));
             pass(Duration::from_micros(times[0]));
-            assert_eq!(enter_until(&mut trial, 7), (Entry::Interpret, ROUND));
+            assert_eq!(enter_until(&mut trial, 7), (Entry::Interpret, TRIAL_ROUND));
             assert!(trial.interprets(7) && !trial.interprets(8));
             pass(Duration::from_micros(times[1]));
             verdict = trial.interpreted();
@@ -212,7 +202,7 @@ mod tests {
     #[test]
     fn only_what_outnumbers_all_others_is_tried() {
         let mut trial = Trial::default();
-        for _ in 0..LEAD {
+        for _ in 0..TRIAL_LEAD {
             assert_eq!([1, 2, 3].map(|pc| trial.entered(pc)), [Entry::Plain; 3]);
         }
         assert!(trial.running.is_none());
@@ -221,14 +211,14 @@ mod tests {
     #[test]
     fn a_trial_whose_word_does_not_come_up_is_broken_off() {
         let mut trial = Trial::default();
-        assert_eq!(enter_until(&mut trial, 7), (Entry::Interpret, LEAD + 1 + ROUND));
-        assert_eq!(enter_until(&mut trial, 8), (Entry::Broken, PATIENCE));
+        assert_eq!(enter_until(&mut trial, 7), (Entry::Interpret, TRIAL_LEAD + 1 + TRIAL_ROUND));
+        assert_eq!(enter_until(&mut trial, 8), (Entry::Broken, TRIAL_PATIENCE));
     }
 
     #[test]
     fn a_word_is_given_up_for_twice_as_long_each_time() {
         let mut trial = Trial::default();
         assert_eq!([(); 3].map(|()| trial.arrivals_without()), [1 << 16, 1 << 17, 1 << 18]);
-        assert_eq!((0..30).map(|_| trial.arrivals_without()).max(), Some(1 << GIVEN_UP_BITS.1));
+        assert_eq!((0..30).map(|_| trial.arrivals_without()).max(), Some(1 << TRIAL_GIVEN_UP_BITS.1));
     }
 }

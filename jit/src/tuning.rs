@@ -116,3 +116,13 @@ pub(crate) const CODE_RESERVE_FACTOR: usize = 2;
 /// How long something that is compiled may wait for more, in microseconds: each publication interrupts every processor.
 /// By the clock: docs/performance.md, "Pages".
 pub(crate) const BATCH_US: u64 = 500;
+
+/// By how many entries at one word those at others are outnumbered when it is tried whether code pays there. Not varied.
+pub(crate) const TRIAL_LEAD: u32 = 1 << 15;
+/// Arrivals that are timed together, and how often by each way; the least time counts. Not varied.
+pub(crate) const TRIAL_ROUND: u32 = 1 << 10;
+pub(crate) const TRIAL_ROUNDS: u32 = 3;
+/// Entries elsewhere for which a trial waits for its word. Not varied.
+pub(crate) const TRIAL_PATIENCE: u32 = 1 << 14;
+/// Arrivals until a word that was given up is entered again, and tried again: two to this power at first, and at most. Not varied.
+pub(crate) const TRIAL_GIVEN_UP_BITS: (u32, u32) = (16, 26);

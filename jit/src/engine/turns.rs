@@ -2,7 +2,8 @@
 
 use super::Engine;
 use crate::journal::Event;
-use crate::trial::{Entry, ROUND};
+use crate::trial::Entry;
+use crate::tuning::TRIAL_ROUND;
 use rum_interp::engine::{Heat, State};
 
 impl Engine {
@@ -21,7 +22,7 @@ impl Engine {
             self.enter_from_now_on(state, pc);
             return false;
         }
-        self.count_arrivals(state, pc, ROUND);
+        self.count_arrivals(state, pc, TRIAL_ROUND);
         true
     }
 
