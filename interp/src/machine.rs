@@ -57,7 +57,7 @@ impl MachineOptions {
 
 /// Words of an image that are read at once, at first and at the most: memory for them is asked for before.
 const READ_WORDS_MIN: usize = 1 << 10;
-const READ_WORDS_MAX: usize = 1 << 14;
+const READ_WORDS_MAX: usize = 1 << 16;
 
 /// Why a machine could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,8 @@ use std::ptr::NonNull;
 
 /// Bytes to which reservations and discarded ranges are rounded. At least the page size of every supported system.
 pub const PAGE_BYTES: usize = 1 << 16;
+/// A page that the system gives as one where it can, on most processors.
+const HUGE_PAGE_BYTES: usize = 1 << 21;
 
 /// What the system rounds advice to; a larger page only makes the advice smaller.
 const SYSTEM_PAGE_BYTES: usize = 1 << 12;
@@ -89,6 +91,16 @@ mod os {
     }
 
     /// # Safety
+    /// The range must lie in a mapping made by [`reserve`].
+    pub unsafe fn prefer_huge_pages(start: *mut u8, bytes: usize) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // SAFETY: the caller owns the range, whose contents stay. Where the system refuses, there are more pages.
+        let _ = unsafe { rustix::mm::madvise(start.cast(), bytes, rustix::mm::Advice::LinuxHugepage) };
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = (start, bytes);
+    }
+
+    /// # Safety
     /// Exactly a mapping made by [`reserve`], used by nothing any more.
     pub unsafe fn release(start: *mut u8, bytes: usize) {
         // SAFETY: the caller's promise. It fails only for ranges that are no mapping.
@@ -128,6 +140,10 @@ mod os {
     /// # Safety
     /// None beyond the shared contract.
     pub unsafe fn expect_use(_: *mut u8, _: usize) {}
+
+    /// # Safety
+    /// None beyond the shared contract.
+    pub unsafe fn prefer_huge_pages(_: *mut u8, _: usize) {}
 
     /// # Safety
     /// Exactly an allocation made by [`reserve`], used by nothing any more.
@@ -193,6 +209,17 @@ impl Reservation {
         if first < last {
             // SAFETY: the range lies in the reservation.
             unsafe { os::expect_use(self.start().add(first), last - first) }
+        }
+    }
+
+    /// Says that the block of [`HUGE_PAGE_BYTES`], aligned so, that begins in a range, if one does, is about to be written as a whole, too: the
+    /// system may then give it as one page.
+    pub fn expect_use_of_block(&self, offset: usize, bytes: usize) {
+        let base = self.start() as usize;
+        let block = (base + offset).next_multiple_of(HUGE_PAGE_BYTES) - base;
+        if block < offset + bytes && block + HUGE_PAGE_BYTES <= self.bytes {
+            // SAFETY: the block lies in the reservation.
+            unsafe { os::prefer_huge_pages(self.start().add(block), HUGE_PAGE_BYTES) }
         }
     }
 

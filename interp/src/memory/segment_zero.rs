@@ -5,6 +5,9 @@ use super::{Memory, OutOfMemory, PREFIX_BYTES, RETURN_BYTES_MIN};
 use crate::isa::Word;
 use std::io;
 
+/// An image of this length is long: huge pages are asked for ahead of it, so that it takes at most one more than it needs.
+const LONG_BYTES: usize = 1 << 21;
+
 impl Memory {
     /// Appends to the program what `fill` writes into room for up to `words_max` words, as bytes, of which it tells how many it
     /// wrote. False if that was not as many as there was room for, or there is no more room.
@@ -19,6 +22,10 @@ impl Memory {
         let len = self.program_len;
         let budget = usize::try_from(self.limit_bytes.saturating_sub(self.used_bytes()) / 4).unwrap_or(usize::MAX);
         let room = words_max.min(self.program_words_max() - len as usize).min(budget);
+        // What was that long is likely to go on.
+        if len as usize * 4 >= LONG_BYTES {
+            self.data_space.expect_use_of_block(PREFIX_BYTES + len as usize * 4, room * 4);
+        }
         if room == 0 || self.make_room_for_program(len as usize + room).is_err() {
             return Ok(false);
         }
