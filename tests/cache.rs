@@ -35,7 +35,7 @@ fn the_second_run_starts_compiled() {
     assert!(counter(&second, "units_restored") > 0, "{}", stderr(&second));
     assert!(counter(&second, "regions_published") < counter(&first, "regions_published"), "{}", stderr(&second));
     assert_eq!(counter(&second, "instructions"), counter(&first, "instructions"));
-    if cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+    if cfg!(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")) {
         assert!(counter(&second, "baseline_blocks_restored") > 0);
     }
     // Other options, other code.

@@ -4,13 +4,13 @@ use crate::support::*;
 use rum::Word;
 
 /// A program that faults, and what must be said about it.
-struct Case {
-    kind: &'static str,
-    program: Vec<Word>,
+pub struct Case {
+    pub kind: &'static str,
+    pub program: Vec<Word>,
     /// The message behind the kind.
     message: &'static str,
     /// Instructions executed before it.
-    instructions: u64,
+    pub instructions: u64,
     /// A register and its value in the report.
     register: &'static str,
 }
@@ -23,8 +23,9 @@ fn with_segment(abandoned: bool, rest: &[Word]) -> Vec<Word> {
     program
 }
 
+/// Every kind of fault, some several times.
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let case = |kind, program: Vec<Word>, message, instructions, register| Case {
         kind,
         program,

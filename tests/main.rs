@@ -23,5 +23,6 @@ mod signals;
 mod structure;
 mod style;
 mod support;
+mod trace;
 mod tutorial;
 mod workflows;

@@ -7,6 +7,7 @@ use crate::failure::{Failure, reason};
 use crate::signals::Control;
 use crate::stdio::Source;
 use crate::symbols;
+use crate::trace::Trace;
 use rum::{MachineOptions, Options};
 use same_file::Handle;
 use std::fs::File;
@@ -36,6 +37,8 @@ pub struct RunConfig {
     pub cache: Option<PathBuf>,
     /// How statistics are written, and where, if at all.
     pub stats: Option<Stats>,
+    /// What is told of each instruction.
+    pub trace: Trace,
 }
 
 /// What becomes of statistics.
@@ -48,21 +51,13 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// What was asked for. A file is made at once: who cannot have it hears that before the program runs.
+    /// What was asked for.
     fn of(args: &RunArgs, image: &Image) -> Result<Option<Stats>, Failure> {
         let Some(path) = &args.stats_file else {
             return Ok(args.stats.map(|format| Stats { format, file: None }));
         };
-        let name = path.display().to_string();
-        let cannot = |error: io::Error| Failure::host(format!("cannot write {name}: {}", reason(&error)));
-        let file = File::options().write(true).create(true).truncate(false).open(path).map_err(cannot)?;
-        if image.is(&file).map_err(cannot)? {
-            return Err(Failure::host(format!("{name} is the program itself: name another file for the statistics")));
-        }
-        if file.metadata().map_err(cannot)?.is_file() {
-            file.set_len(0).map_err(cannot)?;
-        }
-        Ok(Some(Stats { format: args.stats.unwrap_or(StatsFormat::Json), file: Some((file, name)) }))
+        let file = image.file_apart(path)?;
+        Ok(Some(Stats { format: args.stats.unwrap_or(StatsFormat::Json), file: Some(file) }))
     }
 }
 
@@ -85,7 +80,8 @@ impl RunConfig {
         if let Some(bytes) = args.limits.max_memory {
             machine.memory_bytes_max = bytes;
         }
-        let counts = args.stats.is_some() || args.stats_file.is_some();
+        let traces = args.trace.trace.is_some() || args.trace.trace_file.is_some();
+        let counts = traces || args.stats.is_some() || args.stats_file.is_some();
         let engine = &args.engine;
         let cache = crate::cache::wanted(&engine.cache)?;
         #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
@@ -117,6 +113,7 @@ impl RunConfig {
             timeout: args.limits.timeout,
             cache,
             stats: Stats::of(&args, &image)?,
+            trace: Trace::of(&args.trace, |path| image.file_apart(path))?,
         };
         Ok((config, image))
     }
@@ -163,6 +160,20 @@ impl Image {
             Image::Stdin => Ok(Handle::stdin()? == Handle::from_file(other.try_clone()?)?),
             Image::File(file) => Ok(Handle::from_file(file.try_clone()?)? == Handle::from_file(other.try_clone()?)?),
         }
+    }
+
+    /// Makes a file for what is told of the run, at once: who cannot have it hears that before the program runs. Gives its name, too.
+    fn file_apart(&self, path: &Path) -> Result<(File, String), Failure> {
+        let name = path.display().to_string();
+        let cannot = |error: io::Error| Failure::host(format!("cannot write {name}: {}", reason(&error)));
+        let file = File::options().write(true).create(true).truncate(false).open(path).map_err(cannot)?;
+        if self.is(&file).map_err(cannot)? {
+            return Err(Failure::host(format!("{name} is the program itself: name another file to write to")));
+        }
+        if file.metadata().map_err(cannot)?.is_file() {
+            file.set_len(0).map_err(cannot)?;
+        }
+        Ok((file, name))
     }
 
     /// The bytes of the image, to be read once. A read that `control` ends fails.

@@ -42,6 +42,11 @@ impl End {
         }
     }
 
+    /// Whether it is that of an instruction that could not be executed.
+    pub fn is_of_an_instruction(&self) -> bool {
+        matches!(self, End::Fault(_) | End::Memory(_))
+    }
+
     /// The process's exit status.
     pub fn status(&self) -> u8 {
         match self {

@@ -16,6 +16,11 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1 word`, `1,234 words`.
+pub fn number_of(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// `1 byte`, `512 bytes`, `1.5 MiB`.
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -63,6 +68,7 @@ mod tests {
     #[test]
     fn figures_are_readable() {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 2000].map(|number| number_of(number, "word")), ["0 words", "1 word", "2,000 words"]);
         assert_eq!(
             [0, 1, 5, 1024, 3 << 29, u64::MAX].map(bytes),
             ["0 bytes", "1 byte", "5 bytes", "1.0 KiB", "1.5 GiB", "16.0 EiB"]

@@ -1,7 +1,7 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image; `cache` keeps compiled code between
+//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image, `trace` tells what each instruction did; `cache` keeps compiled code between
 //! runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
 //! each subcommand.
 
@@ -23,6 +23,7 @@ mod run;
 mod signals;
 mod stdio;
 mod symbols;
+mod trace;
 
 use cli::Command;
 use std::process::ExitCode;

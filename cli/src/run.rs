@@ -9,6 +9,7 @@ use crate::human;
 use crate::report::Report;
 use crate::signals::{Control, show_output_every};
 use crate::stdio::{SHOW_OUTPUT_EVERY, StdConsole};
+use crate::trace::Again;
 use rum::{Machine, SetupError, Stop, Vm};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -28,9 +29,11 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         control.stop_after(time).map_err(no_thread)?;
     }
     let console = StdConsole::new(&control, !matches!(image, Image::Stdin));
+    let (console, tape) = config.trace.keep(console);
     let mut image = image.reader(&control);
-    let machine = Machine::from_reader(&mut *image, Box::new(console), &config.machine);
+    let machine = Machine::from_reader(&mut *image, console, &config.machine);
     drop(image);
+    let mut again = None;
     let (end, vm) = match (machine, control.cause()) {
         (Err(_), Some(cause)) => (End::Outside(cause), None),
         (Err(error), None) => return Err(cannot_start(&config.name, &error)),
@@ -40,18 +43,35 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
             if io::stdout().is_terminal() {
                 show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
             }
+            again = tape.map(|tape| Again::new(&machine, tape, &config.machine, &config.options));
             let mut vm = Vm::new(machine, &config.options)
                 .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
             let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
-            let end = execute(&mut vm, config.instructions_max, &control);
+            let end = execute(&mut vm, &config, &control)?;
             (end, Some((vm, cache)))
         }
     };
     let wall = start.elapsed();
     let status = end.status();
     end.tell(&config, vm.as_ref().map(|(vm, _)| vm));
-    if let (Some(stats), Some((vm, _))) = (&config.stats, &vm) {
-        let report = Report::new(&config, &end, wall, vm);
+    let report = match (&config.stats, &vm) {
+        (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, vm))),
+        _ => None,
+    };
+    if let Some((mut vm, cache)) = vm {
+        if let Some(cache) = cache {
+            cache.finish(&mut vm);
+        }
+        if let Some(mut again) = again {
+            again.ended(&vm, end.is_of_an_instruction());
+            drop(vm);
+            config.trace.show_last(again, &config.symbols)?;
+        } else {
+            // The process is about to end. The system takes everything back at once, which is quicker than piece by piece with a thread that compiles.
+            std::mem::forget(vm);
+        }
+    }
+    if let Some((stats, report)) = report {
         let written = match &stats.file {
             Some((file, _)) => report.write(stats.format, &mut &*file),
             None => report.write(stats.format, &mut io::stderr()),
@@ -59,39 +79,29 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         let place = stats.file.as_ref().map_or_else(String::new, |(_, name)| format!(" to {name}"));
         written.map_err(|error| Failure::host(format!("cannot write the statistics{place}: {}", reason(&error))))?;
     }
-    if let Some((mut vm, cache)) = vm {
-        if let Some(cache) = cache {
-            cache.finish(&mut vm);
-        }
-        // The process is about to end. The system takes everything back at once, which is quicker than piece by piece with a thread that compiles.
-        std::mem::forget(vm);
-    }
     Ok(status)
 }
 
 /// Runs the machine to its end, or to that of its budget or its time.
-fn execute(vm: &mut Vm, instructions_max: Option<u64>, control: &Arc<Control>) -> End {
+fn execute(vm: &mut Vm, config: &RunConfig, control: &Arc<Control>) -> Result<End, Failure> {
     loop {
-        let budget = instructions_max.map(|max| max.saturating_sub(vm.machine().executed().unwrap_or_default()));
-        match vm.run(budget) {
-            Stop::Halt => return End::Halt,
-            Stop::Fault(fault) => return End::Fault(fault),
-            Stop::OutOfMemory(failure) => return End::Memory(failure),
-            Stop::Budget => return End::Instructions,
-            Stop::Console(error) => {
-                return match (error.kind(), control.cause()) {
-                    (io::ErrorKind::BrokenPipe, _) => End::OutputClosed,
-                    (io::ErrorKind::TimedOut, Some(cause)) => End::Outside(cause),
-                    _ => End::Console(error),
-                };
-            }
+        let end = match config.trace.run(vm, config.instructions_max, control, &config.symbols)? {
+            Stop::Halt => End::Halt,
+            Stop::Fault(fault) => End::Fault(fault),
+            Stop::OutOfMemory(failure) => End::Memory(failure),
+            Stop::Budget => End::Instructions,
+            Stop::Console(error) => match (error.kind(), control.cause()) {
+                (io::ErrorKind::BrokenPipe, _) => End::OutputClosed,
+                (io::ErrorKind::TimedOut, Some(cause)) => End::Outside(cause),
+                _ => End::Console(error),
+            },
             // Neither limit was set here; whoever asked for control is looked for.
-            Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => {
-                if let Some(cause) = control.cause() {
-                    return End::Outside(cause);
-                }
-            }
-        }
+            Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => match control.cause() {
+                Some(cause) => End::Outside(cause),
+                None => continue,
+            },
+        };
+        return Ok(end);
     }
 }
 

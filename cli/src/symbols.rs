@@ -52,7 +52,23 @@ impl Source {
 
     /// What the source says about the word at `pc` of a program of `words` words: `fib.ums:18 in loop`, or a part of it.
     pub fn place(&self, pc: u32, words: usize) -> Option<String> {
-        let symbols = self.of_program(words)?;
+        Places::new(self, words).at(pc)
+    }
+}
+
+/// What the source says about the words of one program.
+#[derive(Debug)]
+pub struct Places(Option<Symbols>);
+
+impl Places {
+    /// About a program of `words` words.
+    pub fn new(source: &Source, words: usize) -> Places {
+        Places(source.of_program(words))
+    }
+
+    /// `fib.ums:18 in loop`, or a part of it, for the word at `pc`.
+    pub fn at(&self, pc: u32) -> Option<String> {
+        let symbols = self.0.as_ref()?;
         let line = symbols.line_at(pc).and_then(|line| {
             let file = symbols.files.get(line.file as usize)?;
             Some(format!("{file}:{}", line.line))

@@ -78,6 +78,14 @@ impl Vm {
         self.machine.run(budget)
     }
 
+    /// Executes exactly one instruction, by the interpreter. What the program puts out is written later ([`Vm::flush`]).
+    ///
+    /// # Errors
+    /// Why it was not executed, or `Halt` if it was a halt.
+    pub fn step(&mut self) -> Result<(), Stop> {
+        self.machine.step()
+    }
+
     /// Writes out what the program has put out so far.
     ///
     /// # Errors

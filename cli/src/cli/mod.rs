@@ -15,9 +15,10 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueH
 use engine::EngineArgs;
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{ColorArg, StatsFormat, parse_count, parse_duration, parse_size};
+use values::{ColorArg, StatsFormat, TraceFormat, parse_count, parse_duration, parse_range, parse_size};
 
 const ABOUT: &str = "Runs Universal Machine (UM-32) programs, fast and exactly";
 
@@ -145,12 +146,40 @@ pub struct RunArgs {
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub symbols: Option<PathBuf>,
+    /// The arguments that say what is to be told of each instruction.
+    #[command(flatten)]
+    pub trace: TraceArgs,
     /// The arguments that say how.
     #[command(flatten)]
     pub engine: EngineArgs,
     /// The arguments that say how far.
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// The arguments that trace a run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trace")]
+pub struct TraceArgs {
+    /// When the run ends, show the last N instructions and what they did, on standard error: it is run again for that [N: 20]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..),
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "20"
+    )]
+    pub trace: Option<u32>,
+    /// Write every instruction and what it did to this file, which takes long
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trace_file: Option<PathBuf>,
+    /// Only instructions from number FROM up to before TO go to the file, the first being number 1
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_range, requires = "trace_file")]
+    pub trace_range: Option<Range<u64>>,
+    /// How instructions are written: columns for people, or a JSON object a line
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub trace_format: TraceFormat,
 }
 
 /// The arguments that limit a run.

@@ -1,6 +1,7 @@
 //! Values that options take. A leaf.
 
 use clap::ValueEnum;
+use std::ops::Range;
 use std::time::Duration;
 
 /// When text has colours.
@@ -20,6 +21,16 @@ pub enum StatsFormat {
     /// A report for people.
     Text,
     /// One JSON object with its keys in alphabetical order.
+    Json,
+}
+
+/// How instructions are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// Columns for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
     Json,
 }
 
@@ -58,6 +69,16 @@ pub fn parse_count(text: &str) -> Result<u64, String> {
     value.and_then(|value| u64::try_from(value).ok()).ok_or_else(|| format!("a count is at most {}", u64::MAX))
 }
 
+/// Numbers of instructions, from 1 on, of which the last does not belong to it: `1000..2000`, `1000..`, `..2000`.
+pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
+    let wrong =
+        || "a range of instructions is FROM..TO, such as 1000..2000, 1e6.. or ..500, FROM being below TO".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+    let number = |text: &str, missing| if text.is_empty() { Ok(missing) } else { parse_count(text) };
+    let range = number(from, 1)?.max(1)..number(to, u64::MAX)?;
+    if range.is_empty() { Err(wrong()) } else { Ok(range) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +99,16 @@ mod tests {
         assert_eq!(parse_count("18446744073709551615"), Ok(u64::MAX));
         for text in ["", "e9", "1.5", "-1", "1e-1", "1e20", "18446744073709551616", "1e999", "ten", "1 000", "0x10"] {
             assert!(parse_count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_may_be_open() {
+        assert_eq!(parse_range("1e3..2_000"), Ok(1000..2000));
+        assert_eq!(parse_range("0..2"), Ok(1..2));
+        assert_eq!([parse_range("7.."), parse_range("..9")], [Ok(7..u64::MAX), Ok(1..9)]);
+        for text in ["", "5", "5..5", "9..5", "a..b", "1...3"] {
+            assert!(parse_range(text).is_err(), "{text}");
         }
     }
 

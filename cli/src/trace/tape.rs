@@ -1,0 +1,138 @@
+//! What a program has read, kept so that it can be given again.
+
+use rum::Console;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes read, and after how many of them the end of input was met.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    ends: VecDeque<usize>,
+}
+
+/// Input on its way, shared between a console and whoever runs the program again.
+#[derive(Debug, Default)]
+pub struct Tape(Arc<Mutex<Kept>>);
+
+impl Tape {
+    /// A console as it is, whose input is kept.
+    pub fn record<C: Console>(&self, console: C) -> Recorder<C> {
+        Recorder { console, kept: Arc::clone(&self.0) }
+    }
+
+    /// A console that gives the same input, and shows no output.
+    pub fn play(self) -> Player {
+        let kept = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Player { kept, at: 0 }
+    }
+}
+
+/// A console whose input is kept.
+pub struct Recorder<C> {
+    console: C,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl<C> Recorder<C> {
+    fn keep(&self, keep: impl FnOnce(&mut Kept)) {
+        keep(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl<C: Console> Console for Recorder<C> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.console.write(bytes)
+    }
+
+    fn read(&mut self) -> io::Result<Option<u8>> {
+        let got = self.console.read()?;
+        self.keep(|kept| match got {
+            Some(byte) => kept.bytes.push(byte),
+            None => kept.ends.push_back(kept.bytes.len()),
+        });
+        Ok(got)
+    }
+
+    fn read_ahead(&mut self, buffer: &mut [u8]) -> usize {
+        let count = self.console.read_ahead(buffer);
+        self.keep(|kept| kept.bytes.extend_from_slice(&buffer[..count]));
+        count
+    }
+
+    fn ready(&self) -> bool {
+        self.console.ready()
+    }
+}
+
+/// A console that gives what was kept.
+#[derive(Debug)]
+pub struct Player {
+    kept: Kept,
+    at: usize,
+}
+
+impl Console for Player {
+    fn write(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self) -> io::Result<Option<u8>> {
+        if self.kept.ends.front() == Some(&self.at) {
+            self.kept.ends.pop_front();
+            return Ok(None);
+        }
+        let byte = self.kept.bytes.get(self.at).copied();
+        self.at += usize::from(byte.is_some());
+        Ok(byte)
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives what it is told, in order.
+    struct Script(VecDeque<Option<u8>>);
+
+    impl Console for Script {
+        fn write(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn read(&mut self) -> io::Result<Option<u8>> {
+            Ok(self.0.pop_front().flatten())
+        }
+
+        fn read_ahead(&mut self, buffer: &mut [u8]) -> usize {
+            let mut count = 0;
+            while count < buffer.len() && matches!(self.0.front(), Some(Some(_))) {
+                buffer[count] = self.0.pop_front().flatten().expect("it was looked at");
+                count += 1;
+            }
+            count
+        }
+    }
+
+    #[test]
+    fn what_was_read_comes_again_with_every_end() {
+        let input = [Some(1), Some(2), None, None, Some(3), Some(4), None];
+        let tape = Tape::default();
+        let mut recorder = tape.record(Script(input.into()));
+        let mut read = || recorder.read().expect("no failure");
+        let mut got = vec![read(), read(), read(), read(), read()];
+        let mut ahead = [0; 2];
+        assert_eq!(recorder.read_ahead(&mut ahead), 1);
+        got.push(Some(ahead[0]));
+        got.push(recorder.read().expect("no failure"));
+        assert_eq!(got, input);
+        let mut player = tape.play();
+        assert_eq!([(); 7].map(|()| player.read().expect("no failure")), input);
+        assert_eq!(player.read().expect("no failure"), None, "there was no more");
+    }
+}
