@@ -18,6 +18,7 @@ mod languages;
 mod library;
 mod limits;
 mod odd_images;
+mod profile;
 mod programs;
 mod signals;
 mod structure;

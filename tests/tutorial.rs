@@ -1,5 +1,5 @@
-//! `docs/tutorial.md` does what it says: its files are written, its commands run in order in an empty folder, and what
-//! it shows behind a command is what comes out.
+//! `docs/tutorial.md` and `docs/profiling.md` do what they say: their files are written, their commands run in order in an empty folder, and
+//! what they show behind a command is what comes out.
 //!
 //! The kinds of fenced blocks: `ums NAME` is a file of that name, `sh` is for a shell, `text` right behind `sh` is what
 //! that prints, where `...` stands for anything. A reader types the commands; here the shell stops at the first that
@@ -72,9 +72,9 @@ fn shown_texts_may_leave_things_out() {
     }
 }
 
-#[test]
-fn its_commands_do_what_it_says() {
-    let document = fs::read_to_string(root().join("docs/tutorial.md")).expect("the tutorial");
+/// Does what a document says. Gives how many files, commands and outputs it has.
+fn follow(document: &str) -> [usize; 3] {
+    let document = fs::read_to_string(root().join(document)).expect("a document");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let blocks = blocks(&document);
     let (mut files, mut commands, mut outputs) = (0, 0, 0);
@@ -97,5 +97,16 @@ fn its_commands_do_what_it_says() {
             (kind, rest) => panic!("no kind of block: {kind} {rest}"),
         }
     }
+    [files, commands, outputs]
+}
+
+#[test]
+fn the_tutorials_commands_do_what_it_says() {
+    let [files, commands, outputs] = follow("docs/tutorial.md");
     assert!(files > 5 && commands > 8 && outputs > 6, "{files} files, {commands} commands, {outputs} outputs");
+}
+
+#[test]
+fn commands_that_see_inside_do_what_is_said() {
+    assert_eq!(follow("docs/profiling.md"), [2, 6, 4]);
 }

@@ -15,13 +15,21 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Runs a program and says how it ended.
+/// A machine with its engine, ready to run.
+pub struct Started {
+    /// What may end it.
+    pub control: Arc<Control>,
+    /// The machine; how it ended if that was before it could be made.
+    pub machine: Result<Vm, End>,
+    /// What it takes to run it again, if that is wanted.
+    pub again: Option<Again>,
+}
+
+/// Reads the image, and connects a machine to the world.
 ///
 /// # Errors
-/// It could not be started.
-pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    let start = Instant::now();
-    let (config, image) = RunConfig::new(args)?;
+/// That cannot be.
+pub fn start(config: &RunConfig, image: Image) -> Result<Started, Failure> {
     let control = Control::new().map_err(|error| Failure::host(format!("cannot make a pipe: {}", reason(&error))))?;
     control.stop_at_signals().map_err(|error| Failure::host(format!("cannot handle signals: {}", reason(&error))))?;
     let no_thread = |error| Failure::host(format!("cannot start a thread: {}", reason(&error)));
@@ -31,28 +39,39 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let console = StdConsole::new(&control, !matches!(image, Image::Stdin));
     let (console, tape) = config.trace.keep(console);
     let mut image = image.reader(&control);
-    let machine = Machine::from_reader(&mut *image, console, &config.machine);
-    drop(image);
-    let mut again = None;
-    let (end, vm) = match (machine, control.cause()) {
-        (Err(_), Some(cause)) => (End::Outside(cause), None),
+    let machine = match (Machine::from_reader(&mut *image, console, &config.machine), control.cause()) {
+        (Err(_), Some(cause)) => return Ok(Started { control, machine: Err(End::Outside(cause)), again: None }),
         (Err(error), None) => return Err(cannot_start(&config.name, &error)),
-        (Ok(machine), _) => {
-            let handle = machine.poll_handle();
-            control.watch(handle.clone());
-            if io::stdout().is_terminal() {
-                show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
-            }
-            again = tape.map(|tape| Again::new(&machine, tape, &config.machine, &config.options));
-            let mut vm = Vm::new(machine, &config.options)
-                .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
+        (Ok(machine), _) => machine,
+    };
+    let handle = machine.poll_handle();
+    control.watch(handle.clone());
+    if io::stdout().is_terminal() {
+        show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
+    }
+    let again = tape.map(|tape| Again::new(&machine, tape, &config.machine, &config.options));
+    let vm = Vm::new(machine, &config.options)
+        .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
+    Ok(Started { control, machine: Ok(vm), again })
+}
+
+/// Runs a program and says how it ended.
+///
+/// # Errors
+/// It could not be started.
+pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let started_at = Instant::now();
+    let (config, image) = RunConfig::new(args)?;
+    let Started { control, machine, again } = start(&config, image)?;
+    let (end, vm) = match machine {
+        Err(end) => (end, None),
+        Ok(mut vm) => {
             let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
             let end = execute(&mut vm, &config, &control)?;
             (end, Some((vm, cache)))
         }
     };
-    let wall = start.elapsed();
-    let status = end.status();
+    let wall = started_at.elapsed();
     end.tell(&config, vm.as_ref().map(|(vm, _)| vm));
     let report = match (&config.stats, &vm) {
         (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, vm))),
@@ -79,30 +98,34 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         let place = stats.file.as_ref().map_or_else(String::new, |(_, name)| format!(" to {name}"));
         written.map_err(|error| Failure::host(format!("cannot write the statistics{place}: {}", reason(&error))))?;
     }
-    Ok(status)
+    Ok(end.status())
 }
 
 /// Runs the machine to its end, or to that of its budget or its time.
-fn execute(vm: &mut Vm, config: &RunConfig, control: &Arc<Control>) -> Result<End, Failure> {
+fn execute(vm: &mut Vm, config: &RunConfig, control: &Control) -> Result<End, Failure> {
     loop {
-        let end = match config.trace.run(vm, config.instructions_max, control, &config.symbols)? {
-            Stop::Halt => End::Halt,
-            Stop::Fault(fault) => End::Fault(fault),
-            Stop::OutOfMemory(failure) => End::Memory(failure),
-            Stop::Budget => End::Instructions,
-            Stop::Console(error) => match (error.kind(), control.cause()) {
-                (io::ErrorKind::BrokenPipe, _) => End::OutputClosed,
-                (io::ErrorKind::TimedOut, Some(cause)) => End::Outside(cause),
-                _ => End::Console(error),
-            },
-            // Neither limit was set here; whoever asked for control is looked for.
-            Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => match control.cause() {
-                Some(cause) => End::Outside(cause),
-                None => continue,
-            },
-        };
-        return Ok(end);
+        let stop = config.trace.run(vm, config.instructions_max, control, &config.symbols)?;
+        if let Some(end) = end_of(stop, control) {
+            return Ok(end);
+        }
     }
+}
+
+/// The end of a run that has stopped; none if it is to go on.
+pub fn end_of(stop: Stop, control: &Control) -> Option<End> {
+    Some(match stop {
+        Stop::Halt => End::Halt,
+        Stop::Fault(fault) => End::Fault(fault),
+        Stop::OutOfMemory(failure) => End::Memory(failure),
+        Stop::Budget => End::Instructions,
+        Stop::Console(error) => match (error.kind(), control.cause()) {
+            (io::ErrorKind::BrokenPipe, _) => End::OutputClosed,
+            (io::ErrorKind::TimedOut, Some(cause)) => End::Outside(cause),
+            _ => End::Console(error),
+        },
+        // Neither limit was set here; whoever asked for control is looked for.
+        Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => End::Outside(control.cause()?),
+    })
 }
 
 /// Why a program could not be started.

@@ -66,6 +66,12 @@ impl Places {
         Places(source.of_program(words))
     }
 
+    /// The label of the word at `pc`.
+    pub fn label(&self, pc: u32) -> Option<&str> {
+        let label = self.0.as_ref()?.label_at(pc).filter(|label| label.offset == pc)?;
+        Some(&label.name)
+    }
+
     /// `fib.ums:18 in loop`, or a part of it, for the word at `pc`.
     pub fn at(&self, pc: u32) -> Option<String> {
         let symbols = self.0.as_ref()?;

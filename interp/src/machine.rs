@@ -260,6 +260,11 @@ impl Machine {
         self.state.guest.memory.segment(id)
     }
 
+    /// How often another segment has become the program.
+    pub fn programs_loaded(&self) -> u64 {
+        self.state.replacements
+    }
+
     /// Which identifiers segments get.
     pub fn ids(&self) -> Ids {
         self.state.guest.memory.ids()

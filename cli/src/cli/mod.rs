@@ -73,6 +73,9 @@ Exit status:
 const DISASM_HELP: &str = "\
 Without colour the output is a source for rum asm, which makes the same image of it, word for word.";
 
+const PROFILE_HELP: &str = "\
+The program's output goes to standard output as ever, what is found to standard error. The exit status is that of rum run.";
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -85,6 +88,9 @@ pub enum Command {
     /// Show an image as a source that assembles to it
     #[command(after_help = DISASM_HELP)]
     Disasm(DisasmArgs),
+    /// Tell where a program spends its time: by procedure and by block
+    #[command(after_help = PROFILE_HELP)]
+    Profile(ProfileArgs),
     /// Compare engines, options and other machines: which is faster, and how sure is that?
     #[command(after_help = crate::bench::args::AFTER_HELP)]
     Bench(BenchArgs),
@@ -195,6 +201,29 @@ pub struct LimitArgs {
     /// Stop after this long (60s, 500ms, 2m, "1m 30s")
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+}
+
+/// The arguments of `profile`.
+#[derive(Debug, Args)]
+pub struct ProfileArgs {
+    /// Count every instruction, follow calls and allocations, instead of looking now and then: many times as slow
+    #[arg(long)]
+    pub exact: bool,
+    /// Show so many procedures and blocks
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub top: u32,
+    /// Write everything that was found as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+    /// Write collapsed stacks, a line each, for flame graph tools
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub collapsed: Option<PathBuf>,
+    /// Write a flame graph
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub svg: Option<PathBuf>,
+    /// The arguments of the run.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// The arguments of `asm`.
