@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 /// Bytes to which reservations and discarded ranges are rounded. At least the page size of every supported system.
 pub const PAGE_BYTES: usize = 1 << 16;
 /// A page that the system gives as one where it can, on most processors.
-const HUGE_PAGE_BYTES: usize = 1 << 21;
+pub const HUGE_PAGE_BYTES: usize = 1 << 21;
 
 /// What the system rounds advice to; a larger page only makes the advice smaller.
 const SYSTEM_PAGE_BYTES: usize = 1 << 12;
