@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 /// Bytes to which reservations and discarded ranges are rounded. At least the page size of every supported system.
 pub const PAGE_BYTES: usize = 1 << 16;
 /// A page that the system gives as one where it can, on most processors.
-pub const HUGE_PAGE_BYTES: usize = 1 << 21;
+const HUGE_PAGE_BYTES: usize = 1 << 21;
 
 /// What the system rounds advice to; a larger page only makes the advice smaller.
 const SYSTEM_PAGE_BYTES: usize = 1 << 12;
@@ -212,7 +212,7 @@ impl Reservation {
         }
     }
 
-    /// Says that the block of [`HUGE_PAGE_BYTES`], aligned so, that begins in a range, if one does, is about to be written as a whole, too: the
+    /// Says that the block of 2 MiB, aligned so, that begins in a range, if one does, is about to be written as a whole, too: the
     /// system may then give it as one page.
     pub fn expect_use_of_block(&self, offset: usize, bytes: usize) {
         let base = self.start() as usize;
