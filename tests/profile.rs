@@ -157,6 +157,48 @@ fn the_sweep_of_sandmark_is_on_top() {
     assert!((4504..=4520).contains(&number(block, "from")), "{block}");
 }
 
+/// What perf is told: pieces of code that do not overlap, with labels of the program; and what it makes of that, where it is installed.
+#[test]
+#[cfg(target_os = "linux")]
+fn perf_knows_labels() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let image = assembled(folder.path(), "sieve", &["rt_start", "rt_io", "sieve", "lib_sieve"]);
+    let mut process = process(&["--perf-map", arg(&image)]);
+    let map = PathBuf::from(format!("/tmp/perf-{}.map", process.id()));
+    drop(process.stdin.take());
+    assert!(process.wait().expect("an end").success());
+    let text = std::fs::read_to_string(&map).expect("a map");
+    std::fs::remove_file(&map).expect("it is ours");
+    let mut pieces: Vec<(u64, u64, &str)> = text
+        .lines()
+        .map(|line| {
+            let mut parts = line.splitn(3, ' ');
+            let mut number = || u64::from_str_radix(parts.next().expect("a number"), 16).expect("a number");
+            (number(), number(), parts.next().expect("a name"))
+        })
+        .collect();
+    pieces.sort_unstable();
+    assert!(pieces.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0), "{text}");
+    assert!(pieces.iter().all(|&(_, bytes, _)| bytes > 0), "{text}");
+    for kind in ["[block]", "[unit]"] {
+        assert!(pieces.iter().any(|(.., name)| name.starts_with("sieve_") && name.ends_with(kind)), "{kind}: {text}");
+    }
+    let [data, pid] = ["perf.data", "pid"].map(|name| folder.path().join(name));
+    let mut perf = std::process::Command::new("perf");
+    perf.args(["record", "-q", "-e", "cpu-clock", "-o", arg(&data), "sh", "-c", "echo $$ >\"$0\"; exec \"$@\""]);
+    perf.args([arg(&pid), RUM, "--perf-map", arg(&image)]);
+    let Ok(true) = perf.stdin(std::process::Stdio::null()).output().map(|run| run.status.success()) else {
+        eprintln!("perf_knows_labels: perf is not installed, or may not be used; what it shows is not tested");
+        return;
+    };
+    let report =
+        std::process::Command::new("perf").args(["report", "--stdio", "-i", arg(&data)]).output().expect("perf");
+    let report = String::from_utf8_lossy(&report.stdout);
+    let pid = std::fs::read_to_string(&pid).expect("a number");
+    std::fs::remove_file(format!("/tmp/perf-{}.map", pid.trim())).expect("it is ours");
+    assert!(report.contains("sieve_") && report.contains("[unit]"), "{report}");
+}
+
 #[test]
 fn ends_are_told_as_ever() {
     let path = image(&print_and_spin("so"));

@@ -39,6 +39,8 @@ pub struct RunConfig {
     pub stats: Option<Stats>,
     /// What is told of each instruction.
     pub trace: Trace,
+    /// Whether perf is told about compiled code.
+    pub perf_map: bool,
 }
 
 /// What becomes of statistics.
@@ -114,6 +116,7 @@ impl RunConfig {
             cache,
             stats: Stats::of(&args, &image)?,
             trace: Trace::of(&args.trace, |path| image.file_apart(path))?,
+            perf_map: args.perf_map,
         };
         Ok((config, image))
     }

@@ -6,11 +6,13 @@ use crate::config::{Image, RunConfig};
 use crate::end::End;
 use crate::failure::{Failure, reason};
 use crate::human;
+use crate::perf_map;
 use crate::report::Report;
 use crate::signals::{Control, show_output_every};
 use crate::stdio::{SHOW_OUTPUT_EVERY, StdConsole};
+use crate::symbols::Places;
 use crate::trace::Again;
-use rum::{Machine, SetupError, Stop, Vm};
+use rum::{Machine, SetupError, Stop, Vm, Word};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
@@ -78,6 +80,10 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         _ => None,
     };
     if let Some((mut vm, cache)) = vm {
+        if config.perf_map {
+            let words = vm.machine().segment(0).map_or(0, <[Word]>::len);
+            perf_map::write(&vm.code_places(), &Places::new(&config.symbols, words))?;
+        }
         if let Some(cache) = cache {
             cache.finish(&mut vm);
         }

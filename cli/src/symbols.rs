@@ -66,10 +66,15 @@ impl Places {
         Places(source.of_program(words))
     }
 
+    /// The label at or before the word at `pc`, and how many words before.
+    pub fn label_before(&self, pc: u32) -> Option<(&str, u32)> {
+        let label = self.0.as_ref()?.label_at(pc)?;
+        Some((&label.name, pc - label.offset))
+    }
+
     /// The label of the word at `pc`.
     pub fn label(&self, pc: u32) -> Option<&str> {
-        let label = self.0.as_ref()?.label_at(pc).filter(|label| label.offset == pc)?;
-        Some(&label.name)
+        self.label_before(pc).filter(|&(_, words)| words == 0).map(|(label, _)| label)
     }
 
     /// `fib.ums:18 in loop`, or a part of it, for the word at `pc`.

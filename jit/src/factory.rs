@@ -146,6 +146,11 @@ impl Factory {
         self.code.bytes(code.offset as usize, code.bytes)
     }
 
+    /// Address of code that was published.
+    pub fn address(&self, code: Code) -> usize {
+        self.code.base() as usize + code.offset as usize
+    }
+
     /// Runs compiled code. Gives the number with which it was left.
     ///
     /// # Safety

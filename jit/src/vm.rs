@@ -4,6 +4,7 @@ use crate::cache::CacheError;
 use crate::compile::Listing;
 use crate::engine::Engine;
 use crate::options::{EngineKind, Options};
+use crate::place::CodePlace;
 use crate::stats::Stats;
 use rum_interp::{Console, Machine, Stop, Timer};
 use std::io;
@@ -153,6 +154,11 @@ impl Vm {
         stats.tables_bytes = self.machine.state().tables_bytes();
         stats.volatile_words = self.machine.state().watch().volatile_words() as u64;
         stats
+    }
+
+    /// Where compiled code stands in memory that may be executed now, for tools that look at the process from outside.
+    pub fn code_places(&self) -> Vec<CodePlace> {
+        self.engine.as_ref().map_or_else(Vec::new, |engine| engine.code_places())
     }
 
     /// The units published up to now, whether they still live or not, as text; nothing unless

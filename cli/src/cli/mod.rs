@@ -152,6 +152,9 @@ pub struct RunArgs {
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub symbols: Option<PathBuf>,
+    /// At the end, tell Linux's perf what the compiled code in its samples belongs to (/tmp/perf-PID.map)
+    #[arg(long)]
+    pub perf_map: bool,
     /// The arguments that say what is to be told of each instruction.
     #[command(flatten)]
     pub trace: TraceArgs,

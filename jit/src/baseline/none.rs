@@ -2,6 +2,7 @@
 
 use super::made::Made;
 use crate::cache::KeptBlocks;
+use crate::place::CodePlace;
 use crate::settings::Settings;
 use rum_interp::engine::{Backing, State};
 use std::convert::Infallible;
@@ -84,6 +85,10 @@ impl Baseline {
     }
 
     pub fn clear(&mut self, _: &mut State, _: &Settings) -> Vec<u32> {
+        match self.0 {}
+    }
+
+    pub fn places(&self) -> Vec<CodePlace> {
         match self.0 {}
     }
 

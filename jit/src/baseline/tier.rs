@@ -9,6 +9,7 @@ use super::table::Table;
 use super::translate::{Circumstances, PC_MAX, translate};
 use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
 use crate::abi::Slot;
+use crate::place::{CodePlace, Tier};
 use crate::settings::Settings;
 use crate::tuning::{BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE, TINY_BLOCKS_MAX, TINY_WORDS};
 use rum_interp::Word;
@@ -48,6 +49,11 @@ struct Source {
 fn is_tiny(program: &[Word], pc: u32) -> bool {
     let ends = |&word: &Word| matches!(Instruction::decode(word), Instruction::LoadProgram { .. });
     program[pc as usize..].iter().take(TINY_WORDS - 1).any(ends)
+}
+
+/// Where the code of the block at `pc` begins.
+fn place(base: usize, pc: u32, code: u32) -> CodePlace {
+    CodePlace { address: base + code as usize, bytes: 0, pc, tier: Tier::Baseline }
 }
 
 /// The way from a unit into the block whose pc is the selector, as code that may stand anywhere.
@@ -315,6 +321,19 @@ impl Baseline {
     /// Where the code of the first block stands: behind the routines.
     fn blocks_from(&self) -> usize {
         self.routines.end.next_multiple_of(ALIGN)
+    }
+
+    /// Where the code of blocks stands, without what is hardly ever executed; with what was dropped behind one.
+    pub fn places(&self) -> Vec<CodePlace> {
+        let base = self.arena.base() as usize;
+        let mut places: Vec<CodePlace> = self.blocks.iter().map(|(&pc, block)| place(base, pc, block.code)).collect();
+        places.sort_by_key(|place| place.address);
+        let mut end = base + self.arena.next().0;
+        for place in places.iter_mut().rev() {
+            place.bytes = end - place.address;
+            end = place.address;
+        }
+        places
     }
 
     /// What later runs need to have the blocks again.

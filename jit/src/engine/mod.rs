@@ -25,13 +25,14 @@ use crate::finder::Finder;
 use crate::history::History;
 use crate::journal::{Event, Journal};
 use crate::options::{Optimisation, Optimisations, Options};
+use crate::place::{CodePlace, Tier};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
 use crate::stats::Stats;
 use crate::trial::Trial;
 use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_CODE_SHARE};
-use crate::units::Units;
+use crate::units::{Unit, Units};
 use rum_interp::engine::{Backing, State};
 use rum_interp::memory::Memory;
 use rum_interp::{Machine, Stop};
@@ -235,6 +236,17 @@ impl Engine {
     /// Counters up to now, but for what only the machine knows.
     pub fn stats(&self) -> Stats {
         Stats { units_live: self.units.len() as u64, ..self.journal.stats() }
+    }
+
+    /// Where code stands that may be executed now.
+    pub fn code_places(&self) -> Vec<CodePlace> {
+        let place = |unit: &Unit| CodePlace {
+            address: self.factory.address(unit.code),
+            bytes: unit.code.bytes,
+            pc: unit.shape.root,
+            tier: Tier::Optimiser,
+        };
+        self.units.all().map(|(_, unit)| place(unit)).chain(self.units.block_places()).collect()
     }
 
     /// What was published up to now.

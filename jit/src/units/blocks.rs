@@ -5,6 +5,7 @@ use super::table::{EntryPoint, WayIn};
 use crate::baseline::{Baseline, Made};
 use crate::cache::KeptBlocks;
 use crate::journal::{Event, Journal};
+use crate::place::CodePlace;
 use crate::settings::Settings;
 use rum_interp::engine::{Heat, State};
 use std::io;
@@ -107,6 +108,11 @@ impl Units {
         self.show_block(pc);
         state.heat_mut().set(pc, Heat::HasCode);
         Some(targets)
+    }
+
+    /// Where the code of blocks stands.
+    pub fn block_places(&self) -> Vec<CodePlace> {
+        self.baseline.as_ref().map_or_else(Vec::new, Baseline::places)
     }
 
     /// What later runs need to have the blocks again.
