@@ -3,6 +3,7 @@
 use crate::cli::DisasmArgs;
 use crate::failure::Failure;
 use crate::files::{input_name, is_colored, is_dash, read, to_stdout};
+use crate::symbols;
 use rum_asm::{DisasmOptions, disassemble, umdump};
 use std::io::{self, IsTerminal};
 
@@ -21,6 +22,12 @@ pub fn disasm(args: &DisasmArgs) -> Result<u8, Failure> {
     if args.umdump {
         return to_stdout(|out| umdump(&words, out));
     }
+    let source = match &args.symbols {
+        Some(path) => symbols::Source::given(path)?,
+        None if is_dash(&args.image) => symbols::Source::Nowhere,
+        None => symbols::Source::Beside(symbols::path_beside(&args.image)),
+    };
+    let symbols = source.of_program(words.len());
     let options = DisasmOptions { color: is_colored(args.color, &io::stdout()), fold: !args.no_fold };
-    to_stdout(|out| disassemble(&words, &options, out))
+    to_stdout(|out| disassemble(&words, symbols.as_ref(), &options, out))
 }

@@ -41,7 +41,7 @@ impl Source {
     }
 
     /// The symbols of a program of `words` words: none if those that there are belong to another.
-    fn of_program(&self, words: usize) -> Option<Symbols> {
+    pub fn of_program(&self, words: usize) -> Option<Symbols> {
         let symbols = match self {
             Source::Given(symbols) => symbols.clone(),
             Source::Beside(path) => Symbols::from_json(&fs::read(path).ok()?).ok()?,

@@ -6,6 +6,7 @@ use rum_interp::isa::{LITERAL_MAX, Op, Reg, Word};
 
 use crate::disasm::flow::{ADDRESS, CALLED, CODE, Flow, LABEL};
 use crate::disasm::fold::{Folder, Macro, is_text};
+use crate::disasm::names::Names;
 use crate::disasm::options::DisasmOptions;
 use crate::disasm::sink::{Sink, Style};
 use crate::disasm::word::is_canonical;
@@ -28,14 +29,21 @@ const PREVIEW: usize = 32;
 struct Writer<'w, 's> {
     words: &'w [Word],
     flow: &'w Flow,
+    names: &'w Names<'w>,
     sink: Sink<'s>,
     /// References before this one belong to labels that are written.
     reference: usize,
 }
 
-pub(super) fn write(words: &[Word], flow: &Flow, options: &DisasmOptions, sink: Sink<'_>) -> io::Result<()> {
+pub(super) fn write(
+    words: &[Word],
+    flow: &Flow,
+    names: &Names<'_>,
+    options: &DisasmOptions,
+    sink: Sink<'_>,
+) -> io::Result<()> {
     let folder = options.fold.then(|| Folder::new(words, &flow.flags, flow.zero));
-    let mut writer = Writer { words, flow, sink, reference: 0 };
+    let mut writer = Writer { words, flow, names, sink, reference: 0 };
     writer.head(folder.is_some())?;
     let mut at = 0;
     let mut block_ended = false;
@@ -117,8 +125,13 @@ impl Writer<'_, '_> {
     }
 
     fn label_name(&mut self, address: u32) {
-        self.sink.put(b"L");
-        self.sink.number(address.into());
+        match self.names.at(address) {
+            Some(name) => self.sink.put(name.as_bytes()),
+            None => {
+                self.sink.put(b"L");
+                self.sink.number(address.into());
+            }
+        }
     }
 
     /// ` // ` and the address; what follows belongs to the comment until the line is ended by `end_comment`.

@@ -9,7 +9,7 @@ use crate::shared;
 
 fn text_of(words: &[u32], fold: bool) -> Vec<u8> {
     let mut out = Vec::new();
-    disassemble(words, &DisasmOptions { color: false, fold }, &mut out).expect("a vector takes everything");
+    disassemble(words, None, &DisasmOptions { color: false, fold }, &mut out).expect("a vector takes everything");
     out
 }
 
@@ -247,7 +247,7 @@ fn colour_changes_nothing_but_the_escapes() {
     for seed in 0..200 {
         let words = random_image(seed);
         let mut colored = Vec::new();
-        disassemble(&words, &DisasmOptions { color: true, fold: true }, &mut colored)
+        disassemble(&words, None, &DisasmOptions { color: true, fold: true }, &mut colored)
             .expect("a vector takes everything");
         let colored = String::from_utf8(colored).expect("ASCII");
         assert!(colored.contains("\x1b[0m"));
@@ -270,7 +270,32 @@ fn a_failing_writer_is_reported() {
             Ok(())
         }
     }
-    let error = disassemble(&[0x7000_0000], &DisasmOptions::default(), &mut Full).expect_err("the disk is full");
+    let error = disassemble(&[0x7000_0000], None, &DisasmOptions::default(), &mut Full).expect_err("the disk is full");
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert!(umdump(&[1; 100_000], &mut Full).is_err());
+}
+
+/// With symbols labels are called as in the source, and the text still is the same image.
+#[test]
+fn labels_have_their_names() {
+    let text = ".zero r0\n.temps r6, r7\n    goto third\nL9:\n    r1 := 1\nsecond:\nalias:\n    halt\nthird:\n    r2 := alias\n    goto L9\n";
+    let options = Options { debug: true, ..Options::default() };
+    let assembly = assemble(&[Source::new("named.ums", text)], &options).expect("it is right");
+    let symbols = assembly.symbols();
+    let shown = |symbols| {
+        let mut out = Vec::new();
+        disassemble(&assembly.words, symbols, &DisasmOptions::default(), &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("text")
+    };
+    let named = shown(Some(&symbols));
+    for line in ["\nthird:", "\nalias:", "goto third using r"] {
+        assert!(named.contains(line), "{line} in {named}");
+    }
+    assert!(!named.contains("L9:"), "a name that others may get is not used: {named}");
+    let again = assemble(&[Source::new("again.ums", named.as_str())], &Options::default()).expect("it is right");
+    assert_eq!(again.words, assembly.words);
+    // Symbols of another image say nothing.
+    let mut other = symbols.clone();
+    other.words += 1;
+    assert_eq!(shown(Some(&other)), shown(None));
 }

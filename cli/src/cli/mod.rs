@@ -258,6 +258,9 @@ pub struct DisasmArgs {
     /// The image; - for standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
+    /// Names of labels, as rum asm -g wrote them [default: IMAGE.sym, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "umdump")]
+    pub symbols: Option<PathBuf>,
     /// The course's format instead: address, word and instruction, a line a word
     #[arg(long, conflicts_with_all = ["no_fold", "color"])]
     pub umdump: bool,
