@@ -285,6 +285,30 @@ pub fn definition() -> clap::Command {
 /// # Errors
 /// It is wrong, or asks for help; the error knows how to tell its user.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    match plain_run(&words) {
+        Some(run) => Ok(Command::Run(run)),
+        None => parse_fully(words),
+    }
+}
+
+/// A run without the word of any command, as most are: to define all of them would take longer than to read this. None if it may be
+/// something else, or wrong.
+fn plain_run(words: &[OsString]) -> Option<RunArgs> {
+    let may_be_another = |word: &OsString| {
+        word.to_str().is_none_or(|word| {
+            Command::has_subcommand(word) || word == "help" || word.starts_with("-h") || word == "--help"
+        })
+    };
+    if words.iter().skip(1).any(may_be_another) {
+        return None;
+    }
+    let mut definition = ManuallyDrop::new(RunArgs::augment_args(clap::Command::new("rum").disable_help_flag(true)));
+    let matches = ManuallyDrop::new(definition.try_get_matches_from_mut(words).ok()?);
+    RunArgs::from_arg_matches(&matches).ok()
+}
+
+fn parse_fully(words: Vec<OsString>) -> Result<Command, clap::Error> {
     // Once in a process: giving back its hundreds of small pieces would take longer than parsing.
     let mut definition = ManuallyDrop::new(definition());
     let matches = ManuallyDrop::new(definition.try_get_matches_from_mut(words)?);
@@ -320,6 +344,35 @@ mod tests {
                 Ok(Command::Run(run)) => assert_eq!(run.engine.disabled.0, [optimisation]),
                 other => panic!("{flag}: {other:?}"),
             }
+        }
+    }
+
+    /// The short way says what the long one does, or nothing.
+    #[test]
+    fn a_plain_run_is_a_run() {
+        let lines: [&[&str]; 9] = [
+            &["x.um"],
+            &["--stats", "x.um", "--engine", "interp"],
+            &["--trace=3", "--no-loops", "--max-memory", "2G", "-"],
+            &["--", "x.um"],
+            &["x.um", "y.um"],
+            &["--engine", "steam", "x.um"],
+            &["--hot-threshold", "7", "x.um"],
+            &["-V"],
+            &[],
+        ];
+        for line in lines {
+            let words: Vec<OsString> = ["rum"].iter().chain(line).map(OsString::from).collect();
+            match (plain_run(&words), parse_fully(words)) {
+                (Some(short), Ok(Command::Run(long))) => {
+                    assert_eq!(format!("{short:?}"), format!("{long:?}"), "{line:?}")
+                }
+                (None, Err(_)) => {}
+                (short, long) => panic!("{line:?}: {short:?} but {long:?}"),
+            }
+        }
+        for command in ["run", "asm", "help", "--help", "-h", "profile"] {
+            assert!(plain_run(&["rum", command, "x.um"].map(OsString::from)).is_none(), "{command}");
         }
     }
 
