@@ -165,7 +165,7 @@ fn the_sweep_of_sandmark_is_found() {
 fn perf_knows_labels() {
     let folder = tempfile::tempdir().expect("a folder");
     let image = assembled(folder.path(), "sieve", &["rt_start", "rt_io", "sieve", "lib_sieve"]);
-    let mut process = process(&["--perf-map", arg(&image)]);
+    let mut process = process(&["--perf-map", "--compile-threads", "0", arg(&image)]);
     let map = PathBuf::from(format!("/tmp/perf-{}.map", process.id()));
     drop(process.stdin.take());
     assert!(process.wait().expect("an end").success());
@@ -188,7 +188,7 @@ fn perf_knows_labels() {
     let [data, pid] = ["perf.data", "pid"].map(|name| folder.path().join(name));
     let mut perf = std::process::Command::new("perf");
     perf.args(["record", "-q", "-e", "cpu-clock", "-o", arg(&data), "sh", "-c", "echo $$ >\"$0\"; exec \"$@\""]);
-    perf.args([arg(&pid), RUM, "--perf-map", arg(&image)]);
+    perf.args([arg(&pid), RUM, "--perf-map", "--compile-threads", "0", arg(&image)]);
     let Ok(true) = perf.stdin(std::process::Stdio::null()).output().map(|run| run.status.success()) else {
         eprintln!("perf_knows_labels: perf is not installed, or may not be used; what it shows is not tested");
         return;
