@@ -79,10 +79,12 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, vm))),
         _ => None,
     };
+    // What cannot be told does not keep the rest from being told.
+    let (mut mapped, mut shown) = (Ok(()), Ok(()));
     if let Some((mut vm, cache)) = vm {
         if config.perf_map {
             let words = vm.machine().segment(0).map_or(0, <[Word]>::len);
-            perf_map::write(&vm.code_places(), &Places::new(&config.symbols, words))?;
+            mapped = perf_map::write(&vm.code_places(), &Places::new(&config.symbols, words));
         }
         if let Some(cache) = cache {
             cache.finish(&mut vm);
@@ -90,7 +92,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         if let Some(mut again) = again {
             again.ended(&vm, end.is_of_an_instruction());
             drop(vm);
-            config.trace.show_last(again, &config.symbols)?;
+            shown = config.trace.show_last(again, &config.symbols);
         } else {
             // The process is about to end. The system takes everything back at once, which is quicker than piece by piece with a thread that compiles.
             std::mem::forget(vm);
@@ -104,7 +106,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         let place = stats.file.as_ref().map_or_else(String::new, |(_, name)| format!(" to {name}"));
         written.map_err(|error| Failure::host(format!("cannot write the statistics{place}: {}", reason(&error))))?;
     }
-    Ok(end.status())
+    mapped.and(shown).map(|()| end.status())
 }
 
 /// Runs the machine to its end, or to that of its budget or its time.

@@ -168,6 +168,22 @@ impl Instruction {
         }
     }
 
+    /// The register that it changes; with a conditional move, may change.
+    pub const fn writes(self) -> Option<Reg> {
+        match self {
+            Instruction::CondMove { a, .. }
+            | Instruction::Index { a, .. }
+            | Instruction::Add { a, .. }
+            | Instruction::Mul { a, .. }
+            | Instruction::Div { a, .. }
+            | Instruction::Nand { a, .. }
+            | Instruction::Literal { a, .. } => Some(a),
+            Instruction::Alloc { b, .. } => Some(b),
+            Instruction::Input { c } => Some(c),
+            _ => None,
+        }
+    }
+
     /// The word that decodes to this instruction, with unused bits 0. A literal's value is cut to 25 bits.
     pub const fn encode(self) -> Word {
         const fn standard(op: Op, a: Reg, b: Reg, c: Reg) -> Word {

@@ -167,7 +167,7 @@ pub struct RunArgs {
 }
 
 /// The arguments that trace a run.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Trace")]
 pub struct TraceArgs {
     /// When the run ends, show the last N instructions and what they did, on standard error: it is run again for that [N: 20]
@@ -224,9 +224,27 @@ pub struct ProfileArgs {
     /// Write a flame graph
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
-    /// The arguments of the run.
+    /// The program's image, or - for standard input (the program then has no input)
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub symbols: Option<PathBuf>,
+    /// The arguments that say how.
     #[command(flatten)]
-    pub run: RunArgs,
+    pub engine: EngineArgs,
+    /// The arguments that say how far.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+impl ProfileArgs {
+    /// The run that is looked at.
+    pub fn run(self) -> RunArgs {
+        let ProfileArgs { image, symbols, engine, limits, .. } = self;
+        let (stats, stats_file, trace) = (None, None, TraceArgs::default());
+        RunArgs { image, stats, stats_file, symbols, perf_map: false, trace, engine, limits }
+    }
 }
 
 /// The arguments of `asm`.

@@ -4,7 +4,7 @@
 //! such an address that waits on the stack of calls. A jump to where calls go, without a return address, is a *tail call*: what
 //! returns from there returns for its caller.
 
-use super::model::{Call, Counted, Node, Seen, Site};
+use super::model::{Counted, Node, Seen, Site};
 use super::procedures::Line;
 use crate::config::RunConfig;
 use crate::end::End;
@@ -126,8 +126,9 @@ impl Counter {
 
     fn jumped(&mut self, from: Site, target: u32, is_call: bool) {
         let behind = from.pc.wrapping_add(1);
-        let waits = self.stack.iter().rev().take(UNWOUND_MAX).position(|frame| frame.back == target);
+        let waits = self.stack.iter().skip(1).rev().take(UNWOUND_MAX).position(|frame| frame.back == target);
         if let Some(above) = waits {
+            // The start has no address to return to: it stays.
             (0..=above).for_each(|_| self.leave());
         } else if is_call && target != behind {
             self.call(Site { pc: target, ..from }, behind);
@@ -166,7 +167,7 @@ impl Counter {
     /// Another program goes on: nothing of the old one returns.
     fn loaded(&mut self, start: Site) {
         while !self.stack.is_empty() {
-            self.leave_any();
+            self.leave();
         }
         self.counted.nodes.push(Node { procedure: start, parent: None, instructions: 0 });
         let node = self.counted.nodes.len() - 1;
@@ -179,12 +180,6 @@ impl Counter {
     }
 
     fn leave(&mut self) {
-        if self.stack.len() > 1 {
-            self.leave_any();
-        }
-    }
-
-    fn leave_any(&mut self) {
         let Some(Frame { procedure, entered, .. }) = self.stack.pop() else { return };
         let active = self.active.get_mut(&procedure).expect("it was entered");
         *active -= 1;
@@ -209,7 +204,7 @@ impl Counter {
 
     fn finish(mut self, program: u64) -> Counted {
         while !self.stack.is_empty() {
-            self.leave_any();
+            self.leave();
         }
         for (site, words) in self.made.into_values() {
             let made = self.counted.allocations.entry(site).or_default();
@@ -217,7 +212,6 @@ impl Counter {
             made.live_words += u64::from(words);
         }
         self.counted.program = program;
-        self.counted.calls.retain(|_, call| *call != Call::default());
         self.counted
     }
 }

@@ -27,8 +27,9 @@ use crate::symbols::Places;
 /// # Errors
 /// It could not be started, or a file cannot be written.
 pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
-    let ProfileArgs { exact, top, json, collapsed, svg, run } = args;
-    let (mut config, image) = RunConfig::new(run)?;
+    let (exact, top) = (args.exact, args.top);
+    let [json, collapsed, svg] = [&args.json, &args.collapsed, &args.svg].map(Clone::clone);
+    let (mut config, image) = RunConfig::new(args.run())?;
     if exact {
         config.options.engine = rum::EngineKind::Interp;
     }

@@ -51,7 +51,7 @@ pub struct Node {
 }
 
 /// Calls of a procedure.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Call {
     pub calls: u64,
     pub tail_calls: u64,

@@ -26,7 +26,7 @@ impl Line {
             (self.known, self.chosen) = ([None; 8], 0);
             return;
         }
-        let Some(reg) = written(instruction) else { return };
+        let Some(reg) = instruction.writes() else { return };
         self.chosen &= !(1 << reg.index());
         self.known[reg.index()] = None;
         match instruction {
@@ -62,21 +62,6 @@ pub fn called(program: &[Word]) -> BTreeSet<u32> {
         line.follow(instruction);
     }
     found
-}
-
-fn written(instruction: Instruction) -> Option<Reg> {
-    match instruction {
-        Instruction::CondMove { a, .. }
-        | Instruction::Index { a, .. }
-        | Instruction::Add { a, .. }
-        | Instruction::Mul { a, .. }
-        | Instruction::Div { a, .. }
-        | Instruction::Nand { a, .. }
-        | Instruction::Literal { a, .. } => Some(a),
-        Instruction::Alloc { b, .. } => Some(b),
-        Instruction::Input { c } => Some(c),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

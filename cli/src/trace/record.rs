@@ -60,27 +60,18 @@ pub fn executed(vm: &mut Vm) -> (Record, Option<Stop>) {
 /// What an instruction did that was executed between these registers and those.
 fn effect(instruction: Option<Instruction>, before: &[u32; 8], after: &[u32; 8]) -> Effect {
     let old = |reg: Reg| before[reg.index()];
-    let new = |reg: Reg| Effect::Register { reg, value: after[reg.index()] };
+    let Some(instruction) = instruction else { return Effect::Nothing };
     match instruction {
-        None | Some(Instruction::Invalid { .. } | Instruction::Halt) => Effect::Nothing,
-        Some(Instruction::CondMove { c, .. }) if old(c) == 0 => Effect::Nothing,
-        Some(
-            Instruction::CondMove { a, .. }
-            | Instruction::Index { a, .. }
-            | Instruction::Add { a, .. }
-            | Instruction::Mul { a, .. }
-            | Instruction::Div { a, .. }
-            | Instruction::Nand { a, .. }
-            | Instruction::Literal { a, .. },
-        ) => new(a),
-        Some(Instruction::Amend { a, b, c }) => Effect::Word { segment: old(a), offset: old(b), value: old(c) },
-        Some(Instruction::Alloc { b, c }) => Effect::Alloc { reg: b, segment: after[b.index()], words: old(c) },
-        Some(Instruction::Abandon { c }) => Effect::Abandon { segment: old(c) },
-        Some(Instruction::Output { c }) => Effect::Output { byte: old(c) as u8 },
-        Some(Instruction::Input { c }) => Effect::Input { reg: c, byte: u8::try_from(after[c.index()]).ok() },
-        Some(Instruction::LoadProgram { b, c }) => match old(b) {
+        Instruction::CondMove { c, .. } if old(c) == 0 => Effect::Nothing,
+        Instruction::Amend { a, b, c } => Effect::Word { segment: old(a), offset: old(b), value: old(c) },
+        Instruction::Alloc { b, c } => Effect::Alloc { reg: b, segment: after[b.index()], words: old(c) },
+        Instruction::Abandon { c } => Effect::Abandon { segment: old(c) },
+        Instruction::Output { c } => Effect::Output { byte: old(c) as u8 },
+        Instruction::Input { c } => Effect::Input { reg: c, byte: u8::try_from(after[c.index()]).ok() },
+        Instruction::LoadProgram { b, c } => match old(b) {
             0 => Effect::Jump { target: old(c) },
             segment => Effect::Program { segment, target: old(c) },
         },
+        other => other.writes().map_or(Effect::Nothing, |reg| Effect::Register { reg, value: after[reg.index()] }),
     }
 }

@@ -99,26 +99,10 @@ impl Inst {
     /// The register that it is known to change.
     pub fn writes(self) -> Option<Reg> {
         match self {
-            Inst::Fixed(instruction, _) => written(instruction),
+            Inst::Fixed(instruction, _) => instruction.writes(),
             Inst::Volatile(Volatile::Literal(a)) => Some(a),
             Inst::Volatile(Volatile::Anything) => None,
         }
-    }
-}
-
-/// The register an instruction changes.
-pub(crate) fn written(instruction: Instruction) -> Option<Reg> {
-    match instruction {
-        Instruction::CondMove { a, .. }
-        | Instruction::Index { a, .. }
-        | Instruction::Add { a, .. }
-        | Instruction::Mul { a, .. }
-        | Instruction::Div { a, .. }
-        | Instruction::Nand { a, .. }
-        | Instruction::Literal { a, .. } => Some(a),
-        Instruction::Alloc { b, .. } => Some(b),
-        Instruction::Input { c } => Some(c),
-        _ => None,
     }
 }
 

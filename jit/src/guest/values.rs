@@ -1,6 +1,6 @@
 //! What a block knows of its registers by itself: the one walk over instructions that keeps values.
 
-use super::inst::{Inst, Volatile, written};
+use super::inst::{Inst, Volatile};
 use rum_interp::isa::{Instruction, Reg};
 
 /// A register's value as far as it is known.
@@ -36,7 +36,7 @@ impl Values {
     pub fn follow(&mut self, inst: Inst) {
         match inst {
             Inst::Fixed(instruction, _) => {
-                if let Some(reg) = written(instruction)
+                if let Some(reg) = instruction.writes()
                     && let Some(value) = self.result(instruction)
                 {
                     self.known[reg.index()] = value;
