@@ -14,7 +14,7 @@
 
 pub use rum_interp::{
     AddressSpace, Console, Fault, FaultKind, Ids, ImageError, Machine, MachineOptions, NAMED_ALLOCS, OutOfMemory, Past,
-    PollHandle, Scripted, SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa,
+    PollHandle, Scripted, SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, tally,
 };
 pub use rum_jit::{CacheError, CodePlace, EngineError, EngineKind, Optimisation, Options, Stats, Tier, Vm};
 

@@ -59,6 +59,7 @@ mod run;
 mod state;
 mod step;
 mod stop;
+pub mod tally;
 mod timer;
 mod view;
 mod watch;

@@ -3,13 +3,14 @@
 use crate::console::Console;
 use crate::host;
 use crate::image::{ImageError, ImageReader};
-use crate::isa::Word;
+use crate::isa::{Op, Word};
 use crate::memory::{AddressSpace, Ids, Memory, MemoryOptions, NAMED_ALLOCS, OutOfMemory};
 use crate::poll::{POLL_ENGINE, POLL_FLUSH, PollHandle, stop_for};
 use crate::run::{Pause, run};
 use crate::state::{State, StateBox};
 use crate::step::step;
 use crate::stop::Stop;
+use crate::tally::Counted;
 use crate::timer::Timer;
 use std::any::Any;
 use std::io::{self, Read};
@@ -28,6 +29,8 @@ pub struct MachineOptions {
     pub named_allocs: u32,
     /// Limit on the bytes that the program may put out, kept exactly; none if there is no limit.
     pub output_bytes_max: Option<u64>,
+    /// Whether everything is counted that a profile tells ([`Machine::take_counted`]).
+    pub tally: bool,
 }
 
 impl Default for MachineOptions {
@@ -39,6 +42,7 @@ impl Default for MachineOptions {
             ids: Ids::default(),
             named_allocs: NAMED_ALLOCS,
             output_bytes_max: None,
+            tally: false,
         }
     }
 }
@@ -141,7 +145,8 @@ impl Machine {
     }
 
     fn without_program(console: Box<dyn Console>, options: &MachineOptions) -> Result<Machine, SetupError> {
-        let state = State::new(options.memory(), options.output_bytes_max).map_err(SetupError::Reserve)?;
+        let state =
+            State::new(options.memory(), options.output_bytes_max, options.tally).map_err(SetupError::Reserve)?;
         Ok(Machine { state: StateBox::new(state), console })
     }
 
@@ -161,6 +166,10 @@ impl Machine {
             return Err(ImageError::Empty.into());
         }
         self.state.program.make_room(words).map_err(SetupError::Reserve)?;
+        let State { guest, tally, .. } = &mut *self.state;
+        if tally.is_on() {
+            tally.start(guest.memory.program()).map_err(SetupError::Reserve)?;
+        }
         Ok(self)
     }
 
@@ -283,6 +292,15 @@ impl Machine {
     /// Identifiers and lengths in words of all active segments but 0. Walks over all of them.
     pub fn active_segments(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.state.guest.memory.active()
+    }
+
+    /// Ends counting for a profile, and gives what was counted; None if nothing was ([`MachineOptions::tally`]).
+    pub fn take_counted(&mut self) -> Option<Counted> {
+        let State { guest, tally, .. } = &mut *self.state;
+        // A halt that was executed leaves the pc where it is: nothing behind it was.
+        let halted = guest.memory.program().get(guest.pc as usize).is_some_and(|&word| Op::of(word) == Op::Halt);
+        let at = if halted { guest.pc.saturating_add(1) } else { guest.pc };
+        tally.is_on().then(|| tally.finish(guest.memory.program(), guest.executed, at, guest.memory.active()))
     }
 
     /// Bytes that count against the limit on memory: segments with their overhead.

@@ -31,6 +31,11 @@ impl Pages {
         self.space.start()
     }
 
+    /// Has the system give large pages where it can: for a table that is used all over.
+    pub fn prefer_huge(&self) {
+        self.space.prefer_huge_pages();
+    }
+
     /// Makes the first `bytes` bytes accessible.
     ///
     /// # Errors

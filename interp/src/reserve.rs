@@ -223,6 +223,12 @@ impl Reservation {
         }
     }
 
+    /// Has the system give large pages everywhere, where it can.
+    pub fn prefer_huge_pages(&self) {
+        // SAFETY: the whole range, which is ours.
+        unsafe { os::prefer_huge_pages(self.start(), self.bytes) }
+    }
+
     /// Sets `bytes` bytes from `offset` on to zero, giving whole pages back to the system.
     ///
     /// # Safety

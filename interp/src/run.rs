@@ -10,7 +10,7 @@
 //! target.
 
 use crate::console::Console;
-use crate::decode::{Handler, with_pairs};
+use crate::decode::{FUSED_MAX, Handler, with_pairs};
 use crate::heat::{Heat, HeatTable};
 use crate::once::{Straight, straight};
 use crate::state::State;
@@ -61,8 +61,12 @@ pub(crate) fn run(state: &mut State, console: &mut dyn Console, until: u64, thre
         let left = until.saturating_sub(state.guest.executed);
         let stop = match threshold {
             _ if left <= longest_stretch => step_until(state, console, until),
-            Some(threshold) => quick::<true>(state, console, until - longest_stretch, threshold),
-            None => quick::<false>(state, console, until - longest_stretch, 0),
+            Some(threshold) if state.tally.is_on() => {
+                quick::<true, true>(state, console, until - longest_stretch, threshold)
+            }
+            Some(threshold) => quick::<true, false>(state, console, until - longest_stretch, threshold),
+            None if state.tally.is_on() => quick::<false, true>(state, console, until - longest_stretch, 0),
+            None => quick::<false, false>(state, console, until - longest_stretch, 0),
         };
         match stop {
             Err(pause) => return pause,
@@ -89,12 +93,13 @@ fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Resul
     Err(Stop::Budget.into())
 }
 
-/// The loop proper. Returns `Ok` when the poll word is set or the count has reached `until`, always at a jump.
+/// The loop proper. Returns `Ok` when the poll word is set or the count has reached `until`, always at a jump. `TALLY` says whether
+/// everything is counted that a profile tells.
 #[expect(
     clippy::too_many_lines,
     reason = "one loop over all operators; its macros are local to keep hot values at hand"
 )]
-fn quick<const HOT: bool>(
+fn quick<const HOT: bool, const TALLY: bool>(
     state: &mut State,
     console: &mut dyn Console,
     until: u64,
@@ -138,6 +143,10 @@ fn quick<const HOT: bool>(
                         ($target:expr, $words:expr) => {{
                             let target: u32 = $target;
                             state.guest.executed += at.add($words).offset_from(start) as u64;
+                            if TALLY {
+                                let from = pc_of(entries, at.add($words - 1));
+                                state.tally.jumped(state.guest.executed, from, target);
+                            }
                             if state.poll().is_raised() || state.guest.executed >= until {
                                 state.guest.pc = target;
                                 return Ok(());
@@ -193,13 +202,17 @@ fn quick<const HOT: bool>(
                         }};
                         (Alloc, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
                             let words = get!(entry.$c);
-                            match state.guest.memory.alloc_from_run(view.segments, words) {
-                                Some(id) => set!(entry.$b, id),
+                            let id = match state.guest.memory.alloc_from_run(view.segments, words) {
+                                Some(id) => id,
                                 None => match state.guest.memory.alloc_if_named(words) {
-                                    Some(id) => set!(entry.$b, id),
+                                    Some(id) => id,
                                     None => break 'quick $before,
                                 },
+                            };
+                            if TALLY {
+                                state.tally.allocated(pc_of(entries, at.add($before)), id, words);
                             }
+                            set!(entry.$b, id)
                         }};
                         (Abandon, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
                             let id = get!(entry.$c);
@@ -296,9 +309,15 @@ fn quick<const HOT: bool>(
                                 if state.guest.pc >= view.program_len {
                                     break 'quick 0;
                                 }
-                                if !state.program.entries.visit(state.guest.pc) {
+                                // What is executed straight from its words is not watched, and so may change unseen.
+                                if !TALLY && !state.program.entries.visit(state.guest.pc) {
                                     first_visit = true;
                                     break 'quick 0;
+                                }
+                                if TALLY {
+                                    let pc = state.guest.pc;
+                                    let words = pc..pc + FUSED_MAX as u32;
+                                    state.tally.look_at(state.guest.memory.program(), words, pc);
                                 }
                                 if !state.program.decode(state.guest.memory.program(), state.guest.pc) {
                                     break 'quick 0;

@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::poll::PollHandle;
 use crate::program::Program;
 use crate::reserve::{Backing, Reservation};
+use crate::tally::Tally;
 use crate::watch::Watch;
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -34,6 +35,8 @@ pub struct State {
     /// Bytes taken from the console and not yet read.
     pub(crate) input: Input,
     slots: [u64; SLOTS],
+    /// What is counted for a profile.
+    pub(crate) tally: Tally,
     /// Counts load-programs that replaced segment 0.
     pub(crate) replacements: u64,
     poll: PollHandle,
@@ -93,6 +96,21 @@ pub mod offset {
     pub const INPUT_NEXT: i32 = field!(input.next);
     /// Address of the end of the input that is there, 64 bits.
     pub const INPUT_END: i32 = field!(input.end);
+
+    /// Address of how often word 0 was jumped to, 64 bits; of its mark; where the next event goes, and where there is no more room.
+    pub const JUMPS: i32 = field!(tally.jumps);
+    /// See [`JUMPS`].
+    pub const MARKS: i32 = field!(tally.marks);
+    /// See [`JUMPS`].
+    pub const EVENT: i32 = field!(tally.next);
+    /// See [`JUMPS`].
+    pub const EVENTS_END: i32 = field!(tally.end);
+    /// Address of what word 0 has allocated: segments and words, 64 bits each.
+    pub const MADE: i32 = field!(tally.made);
+    /// Address of where the segment with identifier 0 was made, 32 bits, and the number of word 0 as such a place.
+    pub const SITES: i32 = field!(tally.sites);
+    /// See [`SITES`].
+    pub const FIRST_SITE: i32 = field!(tally.first_site);
 
     /// Slot `index` of the engine above, 64 bits.
     pub const fn slot(index: usize) -> i32 {
@@ -160,12 +178,12 @@ impl State {
     ///
     /// # Errors
     /// The system has no address space for it.
-    pub(crate) fn new(mut options: MemoryOptions, output_bytes_max: Option<u64>) -> io::Result<State> {
+    pub(crate) fn new(mut options: MemoryOptions, output_bytes_max: Option<u64>, tally: bool) -> io::Result<State> {
         let may_be_smaller = options.space == AddressSpace::Auto;
         loop {
             let memory = Memory::new(&options)?;
             let granules = memory.granules();
-            match State::around(memory, output_bytes_max) {
+            match State::around(memory, output_bytes_max, tally) {
                 // Where address space is scarce, the segments must leave room for the tables and for everything else.
                 Err(_) if may_be_smaller && granules > GRANULES_MIN => {
                     options.space = AddressSpace::Granules(granules / 2);
@@ -175,9 +193,13 @@ impl State {
         }
     }
 
-    fn around(memory: Memory, output_bytes_max: Option<u64>) -> io::Result<State> {
+    fn around(memory: Memory, output_bytes_max: Option<u64>, tally: bool) -> io::Result<State> {
         let backing = if strict_overcommit() { Backing::OnCommit } else { Backing::OnTouch };
         let program = Program::new(memory.program_words_max(), memory.limit_bytes(), backing)?;
+        let tally = match tally {
+            true => Tally::new(memory.program_words_max(), memory.ids_bound(), backing)?,
+            false => Tally::off(),
+        };
         if !memory.covers_all_ids() {
             // Given back at once: the rest of the process needs it.
             Reservation::new(REST_BYTES, Backing::OnCommit)?;
@@ -189,6 +211,7 @@ impl State {
             output: Output::new(output_bytes_max)?,
             input: Input::new(),
             replacements: 0,
+            tally,
             slots: [0; SLOTS],
         })
     }
@@ -298,6 +321,23 @@ impl State {
     /// As [`State::make_volatile`].
     pub fn forget_decoded(&mut self, offset: u32) {
         self.program.forget_decoded(offset);
+    }
+
+    /// What is counted for a profile.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What is counted for a profile, to be brought up to date.
+    pub fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Something is about to be derived from some words, before the instruction at the pc: says so to what counts.
+    pub fn look_at(&mut self, words: std::ops::Range<u32>) {
+        if self.tally.is_on() {
+            self.tally.look_at(self.guest.memory.program(), words, self.guest.pc);
+        }
     }
 
     /// How often segment 0 was replaced.

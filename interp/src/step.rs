@@ -21,7 +21,7 @@ pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), S
         return Err(fault(state, FaultKind::PcOutside { capacity: state.guest.memory.program_len }));
     };
     let instruction = Instruction::decode(word);
-    let registers = state.guest.registers;
+    let (registers, replacements) = (state.guest.registers, state.replacements);
     let get = |reg: Reg| registers[reg.index()];
     let mut result = None;
     let mut next = state.guest.pc.wrapping_add(1);
@@ -40,20 +40,31 @@ pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), S
             state.guest.executed += 1;
             return Err(Stop::Halt);
         }
-        Instruction::Alloc { b, c } => result = Some((b, state.guest.memory.alloc(get(c)).map_err(Stop::OutOfMemory)?)),
+        Instruction::Alloc { b, c } => {
+            let id = state.guest.memory.alloc(get(c)).map_err(Stop::OutOfMemory)?;
+            if state.tally.is_on() {
+                state.tally.allocated(state.guest.pc, id, get(c));
+            }
+            result = Some((b, id));
+        }
         Instruction::Abandon { c } => abandon(state, get(c))?,
         Instruction::Output { c } => output(state, console, get(c))?,
         Instruction::Input { c } => result = Some((c, input(state, console)?)),
         Instruction::LoadProgram { b, c } => {
-            if get(b) != 0 {
-                load_program(state, get(b))?;
-            }
             next = get(c);
+            if get(b) != 0 {
+                load_program(state, get(b), next)?;
+            } else if state.tally.is_on() {
+                state.tally.jumped(state.guest.executed + 1, state.guest.pc, next);
+            }
         }
         Instruction::Literal { a, value } => result = Some((a, value)),
         Instruction::Invalid { word } => {
             return Err(fault(state, FaultKind::InvalidInstruction { word }));
         }
+    }
+    if state.tally.is_on() && state.replacements == replacements {
+        state.tally.executed(state.guest.pc, matches!(instruction, Instruction::LoadProgram { .. }));
     }
     if let Some((reg, value)) = result {
         state.guest.registers[reg.index()] = value;
@@ -136,15 +147,24 @@ fn input(state: &mut State, console: &mut dyn Console) -> Result<u32, Stop> {
     }
 }
 
-fn load_program(state: &mut State, id: u32) -> Result<(), Stop> {
+fn load_program(state: &mut State, id: u32, target: u32) -> Result<(), Stop> {
     let Some(words) = state.guest.memory.segment(id) else {
         return Err(fault(state, FaultKind::LoadInactive { id, past: state.guest.memory.past(id) }));
     };
     let failure = OutOfMemory { words: words.len() as u32, limit_bytes: state.guest.memory.limit_bytes() };
     state.program.make_room(words.len()).map_err(|_| Stop::OutOfMemory(failure))?;
+    if state.tally.is_on() {
+        state.tally.make_room(words.len()).map_err(|_| Stop::OutOfMemory(failure))?;
+    }
     state.program.replace(state.guest.memory.program(), words);
+    let counted = state.tally.is_on().then(|| state.guest.memory.program().to_vec());
     // If this fails, forgotten entries were forgotten for nothing: they are decoded again when needed.
     state.guest.memory.load_program(id).map_err(Stop::OutOfMemory)?;
     state.replacements += 1;
+    if let Some(old) = counted {
+        state.tally.executed(state.guest.pc, true);
+        state.tally.unload(&old);
+        state.tally.loaded(state.guest.memory.program(), state.guest.executed + 1, target);
+    }
     Ok(())
 }

@@ -11,8 +11,9 @@ pub(crate) const fn register(index: usize) -> i32 {
 }
 
 pub(crate) use rum_interp::engine::offset::{
-    CURSOR, EXECUTED, FEW_NAMES, FRONTIER, GRANTED, INPUT_END, INPUT_NEXT, LENS, NAMES, NAMES_BOUND, NAMES_FREE,
-    NAMES_LEFT, OUTPUT_END, OUTPUT_NEXT, PC, POLL, PROGRAM_LEN, RUN_END, TOUCHED, WATCH,
+    CURSOR, EVENT, EVENTS_END, EXECUTED, FEW_NAMES, FIRST_SITE, FRONTIER, GRANTED, INPUT_END, INPUT_NEXT, JUMPS, LENS,
+    MADE, MARKS, NAMES, NAMES_BOUND, NAMES_FREE, NAMES_LEFT, OUTPUT_END, OUTPUT_NEXT, PC, POLL, PROGRAM_LEN, RUN_END,
+    SITES, TOUCHED, WATCH,
 };
 
 /// What the slots of the state are used for.
@@ -44,6 +45,8 @@ pub(crate) enum Slot {
     BaselineCode = 11,
     /// Instructions that its blocks have counted.
     BaselineExecuted = 12,
+    /// Address of the stub that brings the stack of calls up to date.
+    DrainStub = 13,
 }
 
 /// Offset of a slot from the pinned register.

@@ -29,13 +29,25 @@ pub(crate) struct Region {
     pub watched_stores: FxHashSet<u32>,
     /// Constant offsets of segment 0 that the region stores to, and nothing depends on.
     pub plain_stores: FxHashSet<u32>,
+    /// Marks of its jumps and of where they lead, if a profile is made.
+    pub marks: FxHashMap<u32, u8>,
 }
 
 impl Region {
     /// A region without blocks.
     pub fn new(root: u32, zero: u8, program_len: u32) -> Region {
-        let (names, watched_stores, plain_stores) = Default::default();
-        Region { root, blocks: BTreeMap::new(), zero, program_len, naming: false, names, watched_stores, plain_stores }
+        let (names, watched_stores, plain_stores, marks) = Default::default();
+        Region {
+            root,
+            blocks: BTreeMap::new(),
+            zero,
+            program_len,
+            naming: false,
+            names,
+            watched_stores,
+            plain_stores,
+            marks,
+        }
     }
 
     /// Number of words.

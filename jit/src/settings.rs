@@ -10,6 +10,8 @@ pub(crate) struct Settings {
     pub optimisations: Optimisations,
     /// Whether executed instructions are counted and the limit is kept.
     pub count: bool,
+    /// Whether everything is counted that a profile tells.
+    pub tally: bool,
     /// Jumps to a block after which the baseline tier translates it.
     pub baseline_threshold: i32,
     /// Memory for the code of blocks.

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::options::{EngineKind, Options};
 use crate::place::CodePlace;
 use crate::stats::Stats;
+use rum_interp::tally::Counted;
 use rum_interp::{Console, Machine, Stop, Timer};
 use std::io;
 use std::time::Duration;
@@ -98,6 +99,13 @@ impl Vm {
     /// The machine, to look at. It belongs to its engine: only the engine changes it.
     pub fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// Ends counting for a profile, and gives what was counted; None if nothing was
+    /// ([`MachineOptions::tally`](rum_interp::MachineOptions::tally)). Not to be run any further: compiled code would go on counting.
+    pub fn take_counted(&mut self) -> Option<Counted> {
+        self.engine = None;
+        self.machine.take_counted()
     }
 
     /// The machine's console, if it is of this type.

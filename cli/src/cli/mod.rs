@@ -209,7 +209,7 @@ pub struct LimitArgs {
 /// The arguments of `profile`.
 #[derive(Debug, Args)]
 pub struct ProfileArgs {
-    /// Count every instruction, follow calls and allocations, instead of looking now and then: many times as slow
+    /// Count every instruction, follow calls and allocations, instead of looking now and then; at most twice as slow
     #[arg(long)]
     pub exact: bool,
     /// Show so many procedures and blocks

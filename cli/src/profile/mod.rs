@@ -1,16 +1,14 @@
 //! `rum profile`: where a program spends its time.
 //!
 //! By default the program runs as ever, and is looked at some thousand times a second: at a jump, which compiled code can be left at
-//! (`sample.rs`). With `--exact` it is executed instruction by instruction, everything is counted, and calls are followed (`exact.rs`),
-//! which takes many times as long.
+//! (`sample.rs`). With `--exact` everything is counted, and calls are followed (`exact.rs`), which takes less than twice as long.
 //!
-//! Files: `procedures.rs` where procedures begin, and what they are called; `model.rs` what is known in the end; `table.rs` that for people,
+//! Files: `model.rs` what is known in the end; `table.rs` that for people,
 //! `export.rs` for other programs.
 
 mod exact;
 mod export;
 mod model;
-mod procedures;
 mod sample;
 mod table;
 
@@ -30,9 +28,7 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
     let (exact, top) = (args.exact, args.top);
     let [json, collapsed, svg] = [&args.json, &args.collapsed, &args.svg].map(Clone::clone);
     let (mut config, image) = RunConfig::new(args.run())?;
-    if exact {
-        config.options.engine = rum::EngineKind::Interp;
-    }
+    config.machine.tally = exact;
     let Started { control, machine, .. } = start(&config, image)?;
     let mut vm = match machine {
         Ok(vm) => vm,

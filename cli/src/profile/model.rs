@@ -1,70 +1,20 @@
 //! What is known of a run in the end.
 
-use super::procedures::called;
 use crate::symbols::Places;
 use rum::Word;
 use rum::isa::Op;
+use rum::tally::{self, Counted, Made, Site, Stack, called};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
-
-/// A word of a program; programs are numbered as they were loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Site {
-    pub program: u64,
-    pub pc: u32,
-}
 
 /// What was seen of a run.
 #[derive(Debug)]
 pub enum Seen {
     /// How often it was met where, by looking now and then, and the number of its last program.
     Sampled { period: Duration, program: u64, sites: HashMap<Site, u64> },
-    /// Everything.
-    Counted(Counted),
-}
-
-/// What was counted.
-#[derive(Debug, Default)]
-pub struct Counted {
-    /// The number of the last program.
-    pub program: u64,
-    /// How often each word was executed.
-    pub sites: HashMap<Site, u64>,
-    /// Stacks of calls, as a tree.
-    pub nodes: Vec<Node>,
-    /// Nodes below others.
-    pub below: HashMap<(usize, Site), usize>,
-    pub calls: HashMap<Site, Call>,
-    /// Instructions between entry and return, once for those that call themselves.
-    pub inclusive: HashMap<Site, u64>,
-    pub allocations: HashMap<Site, Made>,
-}
-
-/// A procedure with those that called it.
-#[derive(Debug)]
-pub struct Node {
-    pub procedure: Site,
-    pub parent: Option<usize>,
-    /// Instructions of its own.
-    pub instructions: u64,
-}
-
-/// Calls of a procedure.
-#[derive(Debug, Default)]
-pub struct Call {
-    pub calls: u64,
-    pub tail_calls: u64,
-    pub callers: HashMap<Site, u64>,
-}
-
-/// Segments made at a word.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Made {
-    pub segments: u64,
-    pub words: u64,
-    pub live_segments: u64,
-    pub live_words: u64,
+    /// Everything, and the number of the last program.
+    Counted { program: u64, counted: Counted },
 }
 
 /// Where a run spent its time.
@@ -174,8 +124,8 @@ impl Profile {
                 let period_ns = Some(u64::try_from(period.as_nanos()).unwrap_or(u64::MAX));
                 Profile { unit: "samples", period_ns, ..Profile::sampled(&sites, &program) }
             }
-            Seen::Counted(counted) => {
-                let program = Program { number: counted.program, words, places };
+            Seen::Counted { program, counted } => {
+                let program = Program { number: program, words, places };
                 Profile::counted(&counted, &program)
             }
         };
@@ -237,31 +187,24 @@ impl Profile {
     }
 
     fn counted(counted: &Counted, program: &Program) -> Profile {
-        let mut own: BTreeMap<Site, u64> = BTreeMap::new();
-        for node in &counted.nodes {
-            *own.entry(node.procedure).or_default() += node.instructions;
-        }
-        let procedure = |(&site, &own): (&Site, &u64)| {
-            let call = counted.calls.get(&site);
-            let mut callers: Vec<(String, u64)> = call
-                .into_iter()
-                .flat_map(|call| &call.callers)
-                .map(|(&site, &count)| (program.name(site), count))
-                .collect();
+        let name = |procedure: usize| program.name(counted.procedures[procedure].site);
+        let procedure = |known: &tally::Procedure| {
+            let mut callers: Vec<(String, u64)> =
+                known.callers.iter().map(|&(caller, count)| (name(caller), count)).collect();
             callers.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
             Procedure {
-                name: program.name(site),
-                program: site.program,
-                pc: site.pc,
-                place: program.place(site),
-                own,
-                inclusive: Some(counted.inclusive.get(&site).copied().unwrap_or_default()),
-                calls: Some(call.map_or(0, |call| call.calls)),
-                tail_calls: Some(call.map_or(0, |call| call.tail_calls)),
+                name: program.name(known.site),
+                program: known.site.program,
+                pc: known.site.pc,
+                place: program.place(known.site),
+                own: known.own,
+                inclusive: Some(known.inclusive),
+                calls: Some(known.calls),
+                tail_calls: Some(known.tail_calls),
                 callers,
             }
         };
-        let allocation = |(&site, made): (&Site, &Made)| Allocation {
+        let allocation = |&(site, made): &(Site, Made)| Allocation {
             program: site.program,
             pc: site.pc,
             place: program.place(site),
@@ -270,13 +213,28 @@ impl Profile {
             live_segments: made.live_segments,
             live_words: made.live_words,
         };
-        let stacks = counted.nodes.iter().enumerate().filter(|(_, node)| node.instructions > 0);
+        let block = |block: &tally::Block| Block {
+            program: block.site.program,
+            from: block.site.pc,
+            to: block.site.pc + block.words - 1,
+            place: program.place(block.site),
+            own: u64::from(block.words) * block.count,
+        };
+        // Names from the outermost procedure to the one of a node.
+        let stack = |node: &Stack| {
+            let up = |node: &&Stack| node.parent.map(|parent| &counted.stacks[parent]);
+            let mut names: Vec<String> =
+                std::iter::successors(Some(node), up).map(|node| name(node.procedure)).collect();
+            names.reverse();
+            (names, node.instructions)
+        };
+        let stacks = counted.stacks.iter().filter(|node| node.instructions > 0);
         Profile {
-            total: counted.sites.values().sum(),
-            procedures: own.iter().map(procedure).collect(),
-            blocks: blocks(&counted.sites, program),
+            total: counted.blocks.iter().map(|block| u64::from(block.words) * block.count).sum(),
+            procedures: counted.procedures.iter().map(procedure).collect(),
+            blocks: counted.blocks.iter().map(block).collect(),
             allocations: counted.allocations.iter().map(allocation).collect(),
-            stacks: stacks.map(|(number, node)| (stack(counted, number, program), node.instructions)).collect(),
+            stacks: stacks.map(stack).collect(),
             ..Profile::empty()
         }
     }
@@ -286,38 +244,4 @@ impl Profile {
 fn procedure_of(site: Site, last: u64, starts: &BTreeSet<u32>) -> Site {
     let start = starts.range(..=site.pc).next_back().copied().filter(|_| site.program == last);
     Site { pc: start.unwrap_or_default(), ..site }
-}
-
-/// Names from the outermost procedure to the one of a node.
-fn stack(counted: &Counted, node: usize, program: &Program) -> Vec<String> {
-    let up = |&node: &usize| counted.nodes[node].parent;
-    let nodes = std::iter::successors(Some(node), up);
-    let mut names: Vec<String> = nodes.map(|node| program.name(counted.nodes[node].procedure)).collect();
-    names.reverse();
-    names
-}
-
-/// Words that follow each other and were executed as often belong together, up to a jump.
-fn blocks(sites: &HashMap<Site, u64>, program: &Program) -> Vec<Block> {
-    let sites: BTreeMap<Site, u64> = sites.iter().map(|(&site, &count)| (site, count)).collect();
-    let mut blocks: Vec<(Block, u64)> = Vec::new();
-    for (&site, &count) in &sites {
-        let jumps = |pc: u32| {
-            let word = program.words.get(pc as usize).filter(|_| site.program == program.number);
-            word.is_some_and(|&word| Op::of(word) == Op::LoadProgram)
-        };
-        match blocks.last_mut() {
-            Some((block, each))
-                if block.program == site.program && block.to + 1 == site.pc && *each == count && !jumps(block.to) =>
-            {
-                block.to = site.pc;
-                block.own += count;
-            }
-            _ => {
-                let place = program.place(site);
-                blocks.push((Block { program: site.program, from: site.pc, to: site.pc, place, own: count }, count));
-            }
-        }
-    }
-    blocks.into_iter().map(|(block, _)| block).collect()
 }

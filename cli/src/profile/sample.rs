@@ -1,11 +1,12 @@
 //! Looking at a program now and then.
 
-use super::model::{Seen, Site};
+use super::model::Seen;
 use crate::config::RunConfig;
 use crate::end::End;
 use crate::failure::{Failure, reason};
 use crate::run::end_of;
 use crate::signals::Control;
+use rum::tally::Site;
 use rum::{Stop, Vm};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -196,6 +196,12 @@ impl Memory {
         self.granules() == space::GRANULES_MAX
     }
 
+    /// Every identifier is below this.
+    pub fn ids_bound(&self) -> u64 {
+        // Each segment takes a granule at least, and so there are no more names.
+        self.granules().max(u64::from(NAMED_ALLOCS)) + 1
+    }
+
     /// Which identifiers this machine hands out.
     pub fn ids(&self) -> Ids {
         self.ids

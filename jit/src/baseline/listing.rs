@@ -115,7 +115,7 @@ fn listing<T: Listed>(state: &State, settings: &Settings, pc: u32) -> Option<Str
 /// Names for every place that code goes to.
 fn places(routines: &Routines, lines: &[Line]) -> BTreeMap<usize, String> {
     let Routines { leave_check, leave_next, leave_limit, leave_poll, hot, .. } = *routines;
-    let Routines { find_load, find_store, alloc, abandon, put, step, .. } = *routines;
+    let Routines { find_load, find_store, alloc, abandon, put, event, step, .. } = *routines;
     let named = [
         (ROUTINES, "no_block"),
         (leave_check, "leave_check"),
@@ -128,6 +128,7 @@ fn places(routines: &Routines, lines: &[Line]) -> BTreeMap<usize, String> {
         (alloc, "alloc"),
         (abandon, "abandon"),
         (put, "put"),
+        (event, "event"),
         (step, "step"),
     ];
     let mut places: BTreeMap<usize, String> = named.map(|(at, name)| (at, name.to_owned())).into();

@@ -4,7 +4,7 @@
 //! Registers of the host are numbers here. A piece leaves no value in one that the next could rely on, but for what is said with it.
 
 use super::buffer::{Buffer, Label};
-use super::parts::Access;
+use super::parts::{Access, Place};
 use crate::settings::Lookup;
 
 /// The way from the engine into a block: granule 0 and a pc; gives the number of an exit.
@@ -40,6 +40,8 @@ pub(super) struct Routines {
     pub abandon: usize,
     /// Puts out a byte; 0 if that cannot be.
     pub put: usize,
+    /// Notes a jump that may be a call or a return, for a profile: from where, and where to.
+    pub event: usize,
     /// Has the host execute an instruction; takes how many before it are to be counted.
     pub step: usize,
 }
@@ -85,12 +87,23 @@ pub(super) trait Target {
     /// Divides; leaves if `c` is 0.
     fn div(ops: &mut Buffer, a: u8, b: u8, c: u8, exit: Label);
     fn nand(ops: &mut Buffer, a: u8, b: u8, c: u8);
-    /// Calls `alloc`, `abandon` or `put` with a register, leaves if it gives 0, and keeps what it gives if that is wanted.
-    fn call(ops: &mut Buffer, argument: u8, routine: usize, result: Option<u8>, exit: Label);
+    /// Calls `alloc` with a register, leaves if it gives 0, and keeps the identifier; for a profile it is told which word that was.
+    fn alloc(ops: &mut Buffer, words: u8, routine: usize, result: u8, exit: Label, tally: Option<u32>);
+    /// Calls `abandon` or `put` with a register, and leaves if it gives 0.
+    fn call(ops: &mut Buffer, argument: u8, routine: usize, exit: Label);
     /// Calls `step`.
     fn call_step(ops: &mut Buffer, before: Before, routine: usize);
     /// Takes a byte of input; goes to `none` if there is none.
     fn input(ops: &mut Buffer, to: u8, none: Label);
+
+    /// Counts a jump to a word, for a profile.
+    fn tally_jump(ops: &mut Buffer, target: Place);
+    /// Marks a word as one that a call went to.
+    fn mark_called(ops: &mut Buffer, target: Place);
+    /// Goes to a label unless a word's mark has one of some bits.
+    fn unless_marked(ops: &mut Buffer, target: Place, kinds: u8, to: Label);
+    /// Calls `event`.
+    fn event(ops: &mut Buffer, from: u32, target: Place, routine: usize);
 
     /// Goes to a label if the poll word is set.
     fn if_polled(ops: &mut Buffer, to: Label);

@@ -182,6 +182,10 @@ impl Baseline {
         if !self.table.take_room(pc, |bytes| state.charge_tables(bytes)) {
             return None;
         }
+        if self.settings.tally {
+            let end = pc.saturating_add(BLOCK_WORDS_MAX).min(state.memory().program_len());
+            state.look_at(pc..end);
+        }
         let start = Instant::now();
         let (offset, cold_offset) = self.arena.next();
         let around = Circumstances {

@@ -16,6 +16,7 @@ use rum_interp::Word;
 use rum_interp::engine::layout::SMALL_WORDS_MAX;
 use rum_interp::engine::{State, WATCH_BLIND};
 use rum_interp::isa::{Instruction, Reg};
+use rum_interp::tally::{MARK_BACK, MARK_CALL, MARK_CALLED, MARK_ENTRY, MARK_SHIFT};
 use rustc_hash::FxHashSet;
 use std::marker::PhantomData;
 
@@ -236,9 +237,13 @@ impl<T: Target> Translator<'_, T> {
                 T::div(self.ops, host::<T>(a), host::<T>(b), host::<T>(c), exit);
             }
             Instruction::Nand { a, b, c } => T::nand(self.ops, host::<T>(a), host::<T>(b), host::<T>(c)),
-            Instruction::Alloc { b, c } => self.call(c, routines.alloc, Some(b)),
-            Instruction::Abandon { c } => self.call(c, routines.abandon, None),
-            Instruction::Output { c } => self.call(c, routines.put, None),
+            Instruction::Alloc { b, c } => {
+                let exit = self.check();
+                let tally = self.around.settings.tally.then_some(self.pc);
+                T::alloc(self.ops, host::<T>(c), routines.alloc, host::<T>(b), exit, tally);
+            }
+            Instruction::Abandon { c } => self.call(c, routines.abandon),
+            Instruction::Output { c } => self.call(c, routines.put),
             Instruction::Halt
             | Instruction::Invalid { .. }
             | Instruction::Input { .. }
@@ -248,9 +253,9 @@ impl<T: Target> Translator<'_, T> {
     }
 
     /// Calls a routine with a register, and leaves if it gives 0.
-    fn call(&mut self, argument: Reg, routine: usize, result: Option<Reg>) {
+    fn call(&mut self, argument: Reg, routine: usize) {
         let exit = self.check();
-        T::call(self.ops, host::<T>(argument), routine, result.map(host::<T>), exit);
+        T::call(self.ops, host::<T>(argument), routine, exit);
     }
 
     /// An access to a segment: a quick way for the segments that are met most, in line; everything else by a routine, out of line.
@@ -332,11 +337,14 @@ impl<T: Target> Translator<'_, T> {
         let (reg, from) = (host::<T>(c), self.pc);
         match self.values.get(c) {
             Known::Const(target) if target < self.program_len => {
-                self.uncounted += 1;
+                self.count(self.uncounted + 1);
+                self.uncounted = 0;
+                self.tally(Place::Const(target));
                 self.go_to(target);
             }
             Known::Choice(x, y) if x.max(y) < self.program_len => {
                 self.count(self.uncounted + 1);
+                self.tally(Place::Register(reg));
                 let addresses = [x, y].map(|to| self.code_of(to));
                 let at = T::link_either(self.ops, reg, from, [x, y], addresses);
                 self.links.extend([Link { to: x, at: at[0] }, Link { to: y, at: at[1] }]);
@@ -345,8 +353,34 @@ impl<T: Target> Translator<'_, T> {
                 let exit = self.exit(Why::Next);
                 T::unless_below(self.ops, reg, self.program_len, exit);
                 self.count(self.uncounted + 1);
+                self.tally(Place::Register(reg));
                 T::go_to(self.ops, reg, from);
             }
+        }
+    }
+
+    /// Counts the jump at the pc, which was made and was counted as an instruction, if a profile wants that.
+    fn tally(&mut self, target: Place) {
+        if !self.around.settings.tally {
+            return;
+        }
+        let kinds = self.around.state.tally().mark(self.pc) >> MARK_SHIFT;
+        T::tally_jump(self.ops, target);
+        let known = match target {
+            Place::Const(target) => self.around.state.tally().mark(target) & (MARK_BACK | MARK_ENTRY),
+            Place::Register(_) => 0,
+        };
+        let routine = self.around.routines.event;
+        if kinds & (MARK_CALL | known) != 0 {
+            if kinds & MARK_CALL != 0 {
+                T::mark_called(self.ops, target);
+            }
+            T::event(self.ops, self.pc, target, routine);
+        } else if kinds != 0 && (kinds & MARK_CALLED != 0 || matches!(target, Place::Register(_))) {
+            let go_on = self.ops.label();
+            T::unless_marked(self.ops, target, kinds, go_on);
+            T::event(self.ops, self.pc, target, routine);
+            self.ops.bind(go_on);
         }
     }
 
@@ -358,7 +392,9 @@ impl<T: Target> Translator<'_, T> {
 
     /// Goes to the word at a known pc.
     fn go_to(&mut self, to: u32) {
-        self.count(self.uncounted);
+        if self.uncounted > 0 {
+            self.count(self.uncounted);
+        }
         let at = T::link(self.ops, self.pc, to, self.code_of(to));
         self.links.push(Link { to, at });
     }

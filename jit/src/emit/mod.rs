@@ -8,6 +8,7 @@
 //! - `checks.rs` going on or leaving, the countdown, the poll word, the limit on instructions
 //! - `ends.rs` returns, and jumps to other units through the table of entries
 //! - `calls.rs` calls to stubs
+//! - `tally.rs` counting for a profile
 
 mod calls;
 mod checks;
@@ -16,6 +17,7 @@ mod ends;
 pub(crate) mod layout;
 #[cfg(test)]
 mod plain;
+mod tally;
 
 pub(crate) use self::calls::stub_signature;
 pub(crate) use self::emitter::{Emitter, trusted, unit_signature};

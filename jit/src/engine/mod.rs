@@ -85,7 +85,9 @@ impl Engine {
         let units = Units::new(memory.program_words_max(), backing(memory)).map_err(|error| error.to_string())?;
         let settings = Settings {
             optimisations: Optimisations::without(&options.disabled),
-            count: options.count,
+            // What a profile counts has its time in instructions.
+            count: options.count || machine.state().tally().is_on(),
+            tally: machine.state().tally().is_on(),
             baseline_threshold: i32::try_from(options.baseline_threshold.max(1)).unwrap_or(i32::MAX),
             blocks_bytes_max: blocks_bytes(options.code_budget_bytes),
             lookup: Lookup::of(memory),

@@ -171,9 +171,12 @@ impl Engine {
         if self.factory.is_full() {
             self.new_generation(state);
         }
-        let Some(region) = self.finder(state).region(root, zero, replaces) else {
+        let Some(mut region) = self.finder(state).region(root, zero, replaces) else {
             return self.reject(state, root);
         };
+        if self.settings.tally {
+            mark(&mut region, state);
+        }
         if let Err(error) = self.factory.start(state) {
             return self.give_up(&error.to_string());
         }
@@ -322,4 +325,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// Notes the marks of what a region jumps by, and to.
+fn mark(region: &mut Region, state: &mut State) {
+    for block in region.blocks.values() {
+        state.look_at(block.start..block.end());
+    }
+    let places = region.blocks.values().flat_map(|block| block.targets().chain(std::iter::once(block.end() - 1)));
+    region.marks = places.map(|pc| (pc, state.tally().mark(pc))).collect();
 }

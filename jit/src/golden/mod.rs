@@ -63,6 +63,7 @@ impl Guest {
         let settings = Settings {
             optimisations: Optimisations::without(&[]),
             count: false,
+            tally: false,
             baseline_threshold: 1,
             blocks_bytes_max: 1 << 20,
             lookup: Lookup { ids: Ids::Address, id_bound: None, names_bound: None },

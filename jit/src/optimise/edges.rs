@@ -1,5 +1,6 @@
 //! Where control goes at the end of a block.
 
+use super::env::Jump;
 use super::translator::Translator;
 use super::val::{Key, RegState, Val};
 use crate::emit::layout;
@@ -39,7 +40,10 @@ impl Translator<'_> {
         self.env.uncounted += 1;
         self.count();
         match self.val(c) {
-            Val::Const(target) => self.go_to(block, target),
+            Val::Const(target) => {
+                self.env.jump = Some(Jump { from: self.pc, target });
+                self.go_to(block, target);
+            }
             Val::Choice { condition, if_nonzero, if_zero } => self.branch(block, c, condition, [if_nonzero, if_zero]),
             _ => {
                 self.switch(block, c);
@@ -55,6 +59,7 @@ impl Translator<'_> {
 
     /// Goes from a block to a known place.
     pub(super) fn go_to(&mut self, from: &Block, target: u32) {
+        self.arrive();
         let counted = self.knows_edge(from, target);
         match self.region.blocks.get(&target) {
             Some(next) if next.is_join() && (counted || self.is_enterable(target)) => {
@@ -70,6 +75,13 @@ impl Translator<'_> {
             }
             Some(_) if counted => self.waiting.push((target, None, self.env.clone())),
             _ => self.transfer(from, target),
+        }
+    }
+
+    /// What leads here is counted, if a profile wants that and it is not yet.
+    pub(super) fn arrive(&mut self) {
+        if let Some(jump) = self.env.jump.take() {
+            self.tally_jump(jump);
         }
     }
 
@@ -136,6 +148,7 @@ impl Translator<'_> {
         for (side, target) in sides {
             self.env = env.clone();
             self.env.regs[reg.index()] = RegState { val: Val::Const(target), dirty: true };
+            self.env.jump = Some(Jump { from: from.end() - 1, target });
             if self.knows_edge(from, target) && !self.region.blocks[&target].is_join() {
                 self.waiting.push((target, Some(side), self.env.clone()));
             } else {
@@ -164,6 +177,7 @@ impl Translator<'_> {
     /// Goes where a register says.
     fn computed(&mut self, c: Reg) {
         let target = self.get(c);
+        self.tally_computed(target);
         self.send_all_home(u8::MAX);
         let base = self.base();
         layout::store_pc(&mut self.e.b, base, target);

@@ -5,6 +5,13 @@ use super::val::{Key, RegState, Val};
 use crate::exit::Reason;
 use cranelift_codegen::ir;
 
+/// A jump that was made and is not counted yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Jump {
+    pub from: u32,
+    pub target: u32,
+}
+
 /// What is known at a point of the function. Cloned where control splits.
 #[derive(Clone, Default)]
 pub(crate) struct Env {
@@ -32,6 +39,8 @@ pub(crate) struct Env {
     pub polled: bool,
     /// Instructions executed in this block and not yet counted.
     pub uncounted: u32,
+    /// The jump that leads to the block that begins here, if a profile has yet to count it.
+    pub jump: Option<Jump>,
 }
 
 impl Env {

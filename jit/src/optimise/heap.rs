@@ -84,6 +84,7 @@ impl Translator<'_> {
         let params = self.e.b.block_params(go_on);
         let (wide, granule) = (params[0], params.get(1).copied());
         self.allocated(b, wide, granule, words);
+        self.tally_segment(b, words_value);
     }
 
     /// The length byte of a small segment of so many words.

@@ -24,7 +24,7 @@
 //! known; `translator.rs` the walk over the region; `arithmetic.rs` registers and pure operations; `access.rs` words of segments,
 //! `cells.rs` their checks; `heap.rs`
 //! new and abandoned segments, output; `exits.rs` checks and exits; `edges.rs` where blocks go; `entries.rs` where they come from;
-//! `switch.rs` computed jumps.
+//! `switch.rs` computed jumps; `tally.rs` what a profile counts.
 
 mod access;
 mod arithmetic;
@@ -36,6 +36,7 @@ mod exits;
 mod heap;
 mod segments;
 mod switch;
+mod tally;
 mod translator;
 mod val;
 

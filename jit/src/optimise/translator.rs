@@ -209,6 +209,7 @@ impl Translator<'_> {
                 self.straight_line.0 += 1;
             }
             self.env = env;
+            self.arrive();
             self.block(start);
         }
     }

@@ -53,6 +53,7 @@ host_calls! {
     "alloc", AllocStub, 1, host_alloc;
     "abandon", AbandonStub, 1, host_abandon;
     "step", StepStub, 0, host_step;
+    "drain", DrainStub, 0, host_drain;
 }
 
 /// # Safety
@@ -78,6 +79,12 @@ pub(crate) unsafe extern "C" fn host_abandon(data: *mut u8, id: u32) {
     let state = unsafe { state_of(data) };
     let done = state.abandon(id);
     state.slots_mut()[Slot::Result as usize] = u64::from(done);
+}
+
+/// Brings the stack of calls up to date.
+pub(crate) unsafe extern "C" fn host_drain(data: *mut u8, _: u32) {
+    // SAFETY: as above.
+    unsafe { state_of(data) }.tally_mut().drain();
 }
 
 /// Executes the instruction at the pc; the result is 0 if the next one follows and compiled code is still valid.

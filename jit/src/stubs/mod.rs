@@ -22,7 +22,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use rum_interp::Ids;
 use rum_interp::engine::State;
 
-pub(crate) use self::host::{HostCalls, host_abandon, host_alloc, host_step};
+pub(crate) use self::host::{HostCalls, host_abandon, host_alloc, host_drain, host_step};
 
 /// The functions that every generation starts with, as far as the engine calls them.
 pub(crate) struct Stubs {

@@ -10,6 +10,7 @@ use crate::abi::{self, Slot};
 use crate::settings::Lookup;
 use dynasmrt::{DynasmApi, dynasm};
 use rum_interp::engine::WATCH_VALUE;
+use rum_interp::tally::MARK_CALLED;
 
 /// Numbers that an instruction has room for.
 const SHORT: u32 = 1 << 12;
@@ -142,13 +143,30 @@ impl Target for A64 {
         dynasm!(ops; .arch aarch64; and W(a), W(b), W(c); mvn W(a), W(a));
     }
 
-    fn call(ops: &mut Buffer, argument: u8, routine: usize, result: Option<u8>, exit: Label) {
+    fn alloc(ops: &mut Buffer, words: u8, routine: usize, result: u8, exit: Label, tally: Option<u32>) {
+        A64::call(ops, words, routine, exit);
+        if let Some(pc) = tally {
+            number(ops, FREE, pc);
+            dynasm!(ops
+                ; .arch aarch64
+                ; ldr x10, [x15, near(abi::MADE)]
+                ; add x10, x10, x9, LSL #3
+                ; ldr x11, [x10]
+                ; add x11, x11, X(words)
+                ; str x11, [x10]
+                ; ldr w10, [x15, near(abi::FIRST_SITE)]
+                ; add w9, w9, w10
+                ; ldr x10, [x15, near(abi::SITES)]
+                ; str w9, [x10, x0, LSL #2]
+            );
+        }
+        dynasm!(ops; .arch aarch64; mov W(result), w0);
+    }
+
+    fn call(ops: &mut Buffer, argument: u8, routine: usize, exit: Label) {
         dynasm!(ops; .arch aarch64; mov w0, W(argument));
         call(ops, routine);
         branch_if_zero(ops, RESULT, exit);
-        if let Some(result) = result {
-            dynasm!(ops; .arch aarch64; mov W(result), w0);
-        }
     }
 
     fn call_step(ops: &mut Buffer, before: Before, routine: usize) {
@@ -165,6 +183,47 @@ impl Target for A64 {
         );
         branch_if(ops, When::Equal, none);
         dynasm!(ops; .arch aarch64; ldrb W(to), [x9], 1; str x9, [x15, near(abi::INPUT_NEXT)]);
+    }
+
+    fn tally_jump(ops: &mut Buffer, target: Place) {
+        let target = marked(ops, target);
+        dynasm!(ops
+            ; .arch aarch64
+            ; ldr x9, [x15, near(abi::JUMPS)]
+            ; add x9, x9, X(target), LSL #3
+            ; ldr x10, [x9]
+            ; add x10, x10, 1
+            ; str x10, [x9]
+        );
+    }
+
+    fn mark_called(ops: &mut Buffer, target: Place) {
+        let target = marked(ops, target);
+        dynasm!(ops
+            ; .arch aarch64
+            ; ldr x9, [x15, near(abi::MARKS)]
+            ; add x9, x9, X(target)
+            ; ldrb w10, [x9]
+            ; orr w10, w10, u32::from(MARK_CALLED)
+            ; strb w10, [x9]
+        );
+    }
+
+    fn unless_marked(ops: &mut Buffer, target: Place, kinds: u8, to: Label) {
+        let target = marked(ops, target);
+        dynasm!(ops; .arch aarch64; ldr x9, [x15, near(abi::MARKS)]; ldrb w9, [x9, X(target)]);
+        number(ops, OFFSET, u32::from(kinds));
+        dynasm!(ops; .arch aarch64; tst w9, w0);
+        branch_if(ops, When::Equal, to);
+    }
+
+    fn event(ops: &mut Buffer, from: u32, target: Place, routine: usize) {
+        match target {
+            Place::Const(target) => number(ops, TO, target),
+            Place::Register(target) => dynasm!(ops; .arch aarch64; mov W(TO), W(target)),
+        }
+        number(ops, FROM, from);
+        call(ops, routine);
     }
 
     fn if_polled(ops: &mut Buffer, to: Label) {
@@ -284,6 +343,17 @@ impl Target for A64 {
         dynasm!(ops; .arch aarch64; cmp x0, 0);
         branch_if(ops, When::Equal, exit);
         word(ops, access);
+    }
+}
+
+/// The host register with a word's offset.
+fn marked(ops: &mut Buffer, target: Place) -> u8 {
+    match target {
+        Place::Register(target) => target,
+        Place::Const(target) => {
+            number(ops, OFFSET, target);
+            OFFSET
+        }
     }
 }
 

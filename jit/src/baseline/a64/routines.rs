@@ -21,11 +21,13 @@ use crate::baseline::table::WAY_SHIFT;
 use crate::baseline::target::Routines;
 use crate::exit::{Complete, HOT, MISSED};
 use crate::settings::Lookup;
-use crate::stubs::{host_abandon, host_alloc, host_step};
+use crate::stubs::{host_abandon, host_alloc, host_drain, host_step};
 use dynasmrt::aarch64::Aarch64Relocation;
 use dynasmrt::{AssemblyOffset, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use rum_interp::engine::{STATE_BEFORE_DATA_BYTES, WATCH_VALUE};
 use rum_interp::engine::layout::{GRANULE_SHIFT, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS, PLACE_SHIFT, SMALL_WORDS_MAX};
+
+use rum_interp::tally::{EVENT_BYTES, EVENT_FROM, EVENT_NOW, EVENT_TARGET};
 
 const _: () = assert!(GRANULE_SHIFT == 3 && WAY_SHIFT == 3 && NAME_SHIFT == 3 && PLACE_SHIFT == 2, "addresses scale by that");
 /// What writes the code.
@@ -163,6 +165,7 @@ impl Writer {
         routines.find_store = self.find(true);
         self.heap(&mut routines);
         routines.put = self.put();
+        routines.event = self.event();
         routines.step = self.step();
         routines
     }
@@ -396,6 +399,29 @@ impl Writer {
             ; movz w0, 0
             ; ret
         );
+        start
+    }
+
+    /// Notes the jump from `w1` to `w0`.
+    fn event(&mut self) -> usize {
+        let start = self.here();
+        let ops = &mut self.ops;
+        dynasm!(ops
+            ; .arch aarch64
+            ; ldr x9, [x15, near(abi::EVENT)]
+            ; ldr x10, [x15, near(abi::EXECUTED)]
+            ; str x10, [x9, EVENT_NOW as u32]
+            ; str w1, [x9, EVENT_FROM as u32]
+            ; str w0, [x9, EVENT_TARGET as u32]
+            ; add x9, x9, EVENT_BYTES as u32
+            ; str x9, [x15, near(abi::EVENT)]
+            ; ldr x10, [x15, near(abi::EVENTS_END)]
+            ; cmp x9, x10
+            ; b.eq >full
+            ; ret
+            ; full:
+        );
+        self.call_host(host_drain as *const () as usize);
         start
     }
 

@@ -10,6 +10,7 @@ use crate::abi::{self, Slot};
 use crate::settings::Lookup;
 use dynasmrt::{DynasmApi, dynasm};
 use rum_interp::engine::WATCH_VALUE;
+use rum_interp::tally::MARK_CALLED;
 
 /// Offsets of words that a displacement reaches.
 const NEAR_WORDS: u32 = 1 << 28;
@@ -137,14 +138,27 @@ impl Target for X64 {
         }
     }
 
-    fn call(ops: &mut Buffer, argument: u8, routine: usize, result: Option<u8>, exit: Label) {
+    fn alloc(ops: &mut Buffer, words: u8, routine: usize, result: u8, exit: Label, tally: Option<u32>) {
+        X64::call(ops, words, routine, exit);
+        if let Some(pc) = tally {
+            dynasm!(ops
+                ; .arch x64
+                ; mov rcx, [r15 + abi::MADE]
+                ; add [rcx + (pc * 8) as i32], Rq(words)
+                ; mov ecx, [r15 + abi::FIRST_SITE]
+                ; add ecx, pc as i32
+                ; mov rdx, [r15 + abi::SITES]
+                ; mov [rdx + rax * 4], ecx
+            );
+        }
+        dynasm!(ops; .arch x64; mov Rd(result), eax);
+    }
+
+    fn call(ops: &mut Buffer, argument: u8, routine: usize, exit: Label) {
         dynasm!(ops; .arch x64; mov edi, Rd(argument));
         call(ops, routine);
         dynasm!(ops; .arch x64; test eax, eax);
         jump_if(ops, When::Zero, exit);
-        if let Some(result) = result {
-            dynasm!(ops; .arch x64; mov Rd(result), eax);
-        }
     }
 
     fn call_step(ops: &mut Buffer, before: Before, routine: usize) {
@@ -156,6 +170,40 @@ impl Target for X64 {
         dynasm!(ops; .arch x64; mov rax, [r15 + abi::INPUT_NEXT]; cmp rax, [r15 + abi::INPUT_END]);
         jump_if(ops, When::Zero, none);
         dynasm!(ops; .arch x64; movzx Rd(to), BYTE [rax]; inc rax; mov [r15 + abi::INPUT_NEXT], rax);
+    }
+
+    fn tally_jump(ops: &mut Buffer, target: Place) {
+        dynasm!(ops; .arch x64; mov rcx, [r15 + abi::JUMPS]);
+        match target {
+            Place::Const(target) => dynasm!(ops; .arch x64; inc QWORD [rcx + (target * 8) as i32]),
+            Place::Register(target) => dynasm!(ops; .arch x64; inc QWORD [rcx + Rq(target) * 8]),
+        }
+    }
+
+    fn mark_called(ops: &mut Buffer, target: Place) {
+        dynasm!(ops; .arch x64; mov rcx, [r15 + abi::MARKS]);
+        match target {
+            Place::Const(target) => dynasm!(ops; .arch x64; or BYTE [rcx + target as i32], MARK_CALLED as i8),
+            Place::Register(target) => dynasm!(ops; .arch x64; or BYTE [rcx + Rq(target)], MARK_CALLED as i8),
+        }
+    }
+
+    fn unless_marked(ops: &mut Buffer, target: Place, kinds: u8, to: Label) {
+        dynasm!(ops; .arch x64; mov rcx, [r15 + abi::MARKS]);
+        match target {
+            Place::Const(target) => dynasm!(ops; .arch x64; test BYTE [rcx + target as i32], kinds as i8),
+            Place::Register(target) => dynasm!(ops; .arch x64; test BYTE [rcx + Rq(target)], kinds as i8),
+        }
+        jump_if(ops, When::Zero, to);
+    }
+
+    fn event(ops: &mut Buffer, from: u32, target: Place, routine: usize) {
+        X64::set(ops, RSI, from);
+        match target {
+            Place::Const(target) => X64::set(ops, RDI, target),
+            Place::Register(target) => dynasm!(ops; .arch x64; mov edi, Rd(target)),
+        }
+        call(ops, routine);
     }
 
     fn if_polled(ops: &mut Buffer, to: Label) {

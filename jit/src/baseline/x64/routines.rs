@@ -19,11 +19,13 @@ use crate::baseline::target::Routines;
 use crate::abi::{self, BLOCK_SELECTOR, Slot};
 use crate::exit::{Complete, HOT, MISSED};
 use crate::settings::Lookup;
-use crate::stubs::{host_abandon, host_alloc, host_step};
+use crate::stubs::{host_abandon, host_alloc, host_drain, host_step};
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use rum_interp::engine::WATCH_VALUE;
 use rum_interp::engine::layout::{GRANULE_SHIFT, LARGE, NAME_PLACE, NAME_SHIFT, NAME_WORDS, PLACE_SHIFT, SMALL_WORDS_MAX};
+
+use rum_interp::tally::{EVENT_BYTES, EVENT_FROM, EVENT_NOW, EVENT_TARGET};
 
 /// What writes the code.
 type Assembler = VecAssembler<X64Relocation>;
@@ -124,6 +126,7 @@ impl Writer {
         routines.find_store = self.find(true);
         self.heap(&mut routines);
         routines.put = self.put();
+        routines.event = self.event();
         routines.step = self.step();
         routines
     }
@@ -365,6 +368,28 @@ impl Writer {
             ; xor eax, eax
             ; ret
         );
+        start
+    }
+
+    /// Notes the jump from `esi` to `edi`.
+    fn event(&mut self) -> usize {
+        let start = self.here();
+        let ops = &mut self.ops;
+        dynasm!(ops
+            ; .arch x64
+            ; mov rax, [r15 + abi::EVENT]
+            ; mov rcx, [r15 + abi::EXECUTED]
+            ; mov [rax + EVENT_NOW], rcx
+            ; mov [rax + EVENT_FROM], esi
+            ; mov [rax + EVENT_TARGET], edi
+            ; add rax, EVENT_BYTES as i32
+            ; mov [r15 + abi::EVENT], rax
+            ; cmp rax, [r15 + abi::EVENTS_END]
+            ; je >full
+            ; ret
+            ; full:
+        );
+        self.call_host(host_drain as *const () as usize);
         start
     }
 
