@@ -16,7 +16,10 @@ pub use rum_interp::{
     AddressSpace, Console, Fault, FaultKind, Ids, ImageError, Machine, MachineOptions, NAMED_ALLOCS, OutOfMemory, Past,
     PollHandle, Scripted, SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, tally,
 };
-pub use rum_jit::{CacheError, CodePlace, EngineError, EngineKind, Optimisation, Options, Stats, Tier, Vm};
+pub use rum_jit::{
+    BlockListing, CacheError, CodePart, CodePlace, EngineError, EngineKind, Explanation, Listing, Note, Optimisation,
+    Options, Stats, Tier, Vm,
+};
 
 /// The example in the README is one of the documentation's tests.
 #[cfg(doctest)]

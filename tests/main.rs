@@ -9,6 +9,7 @@ mod cache;
 mod cli;
 mod console;
 mod counters;
+mod explain;
 mod faults;
 mod gate;
 mod hostile;

@@ -108,5 +108,5 @@ fn the_tutorials_commands_do_what_it_says() {
 
 #[test]
 fn commands_that_see_inside_do_what_is_said() {
-    assert_eq!(follow("docs/profiling.md"), [2, 6, 4]);
+    assert_eq!(follow("docs/profiling.md"), [2, 7, 5]);
 }

@@ -1,7 +1,7 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image, `trace` tells what each instruction did, `profile` where time goes, `perf_map` tells that to perf; `cache` keeps compiled code between
+//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image, `trace` tells what each instruction did, `profile` where time goes, `explain` what became of code, `page` how both look in a browser, `native` reads host code, `perf_map` tells that to perf; `cache` keeps compiled code between
 //! runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
 //! each subcommand.
 
@@ -12,11 +12,14 @@ mod cli;
 mod config;
 mod disasm;
 mod end;
+mod explain;
 mod failure;
 mod files;
 mod gate;
 mod human;
 mod measure;
+mod native;
+mod page;
 mod pages;
 mod perf_map;
 mod profile;
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Asm(args) => asm::asm(&args),
         Command::Disasm(args) => disasm::disasm(&args),
         Command::Profile(args) => profile::profile(args),
+        Command::Explain(args) => explain::explain(args),
         Command::Bench(args) => bench::bench(&args),
         Command::Gate(args) => gate::gate(&args),
         Command::Cache(command) => cache::cache(command),

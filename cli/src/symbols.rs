@@ -77,6 +77,29 @@ impl Places {
         self.label_before(pc).filter(|&(_, words)| words == 0).map(|(label, _)| label)
     }
 
+    /// The offset that a user means, in a program of `words` words: a number, or a label.
+    ///
+    /// # Errors
+    /// There is no such word; the text says why.
+    pub fn offset_of(&self, what: &str, words: usize) -> Result<u32, String> {
+        let hex = what.strip_prefix("0x").map(|digits| u32::from_str_radix(digits, 16));
+        if let Ok(offset) = hex.unwrap_or_else(|| what.parse()) {
+            return match (offset as usize) < words {
+                true => Ok(offset),
+                false => Err(format!("there is no word {what}: the program has {words} words")),
+            };
+        }
+        let labels = self.0.as_ref().map_or(&[][..], |symbols| &symbols.labels);
+        match labels.iter().find(|label| label.name == what) {
+            Some(label) if (label.offset as usize) < words => Ok(label.offset),
+            Some(_) => Err(format!("the label {what} is at the end of the program")),
+            None if labels.is_empty() => {
+                Err(format!("no label {what} is known: there are no symbols (rum asm -g writes them)"))
+            }
+            None => Err(format!("there is no label {what}")),
+        }
+    }
+
     /// `fib.ums:18 in loop`, or a part of it, for the word at `pc`.
     pub fn at(&self, pc: u32) -> Option<String> {
         let symbols = self.0.as_ref()?;

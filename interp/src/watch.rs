@@ -112,6 +112,11 @@ impl Watch {
         self.change(offset, 0, WATCH_BLIND);
     }
 
+    /// The words that are patched again and again.
+    pub fn volatile(&self) -> &[u32] {
+        &self.volatile
+    }
+
     /// Whether the word at `offset` is patched again and again.
     ///
     /// # Panics

@@ -1,12 +1,13 @@
 //! The pipeline: region, facts, CLIF, host code, in one function.
 
+use crate::explain::{CodePart, Listing};
 use crate::optimise::translate;
 use crate::plan::Plan;
 use crate::region::Region;
 use crate::settings::Settings;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
-use cranelift_codegen::{CodegenError, Context};
+use cranelift_codegen::{CodegenError, Context, Final, MachSrcLoc};
 use cranelift_frontend::FunctionBuilderContext;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -21,19 +22,6 @@ pub(crate) struct Compiled {
     pub time: Duration,
     /// If it was asked for.
     pub listing: Option<Listing>,
-}
-
-/// What a region became, as text.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    /// The unit's number.
-    pub unit: u32,
-    /// Offset of the word that was hot.
-    pub root: u32,
-    /// Cranelift's intermediate language.
-    pub clif: String,
-    /// Instructions of the host.
-    pub code: String,
 }
 
 /// Why there is no code, by who has to act.
@@ -104,7 +92,7 @@ impl Compiler {
     fn pipeline(&mut self, region: &Region, unit: u32, settings: &Settings) -> Result<Compiled, CompileError> {
         let start = Instant::now();
         self.context.clear();
-        let plan = translate(region, unit, settings, &mut self.context.func, &mut self.builder, &*self.isa);
+        let mut plan = translate(region, unit, settings, &mut self.context.func, &mut self.builder, &*self.isa);
         if settings.panic_every.is_some_and(|every| u64::from(unit).is_multiple_of(every)) {
             panic!("a panic for a test");
         }
@@ -121,7 +109,21 @@ impl Compiler {
         let align = u64::from(compiled.buffer.alignment).max(16);
         let bytes = compiled.code_buffer().to_vec();
         let code = compiled.vcode.as_deref().unwrap_or_default();
-        let listing = clif.map(|clif| Listing { unit, root: region.root, clif, code: code.to_owned() });
+        let listing = clif.map(|clif| {
+            let part =
+                |place: &MachSrcLoc<Final>| CodePart { pc: place.loc.bits(), start: place.start, end: place.end };
+            Listing {
+                unit,
+                root: region.root,
+                blocks: region.blocks.values().map(|block| (block.start, block.end() - block.start)).collect(),
+                zero: region.zero,
+                clif,
+                code: code.to_owned(),
+                bytes: bytes.clone(),
+                parts: compiled.buffer.get_srclocs_sorted().iter().map(part).collect(),
+                notes: std::mem::take(&mut plan.notes),
+            }
+        });
         Ok(Compiled { plan, bytes, align, clif_instructions, time: start.elapsed(), listing })
     }
 }

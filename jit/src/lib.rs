@@ -28,6 +28,7 @@ mod discovery;
 mod emit;
 mod engine;
 mod exit;
+mod explain;
 mod factory;
 mod facts;
 mod finder;
@@ -56,7 +57,7 @@ mod vm;
 mod worker;
 
 pub use cache::CacheError;
-pub use compile::Listing;
+pub use explain::{BlockListing, CodePart, Explanation, Listing, Note};
 pub use options::{EngineKind, Optimisation, Options};
 pub use place::{CodePlace, Tier};
 pub use stats::Stats;

@@ -1,6 +1,7 @@
 //! Everything about a unit's function but its code. A leaf.
 
 use crate::exit::Site;
+use crate::explain::Note;
 use crate::options::Optimisation;
 use std::collections::BTreeSet;
 
@@ -17,4 +18,6 @@ pub(crate) struct Plan {
     pub gains: [u64; Optimisation::ALL.len()],
     /// Instructions translated, copies included.
     pub guest_instructions: u64,
+    /// What was done about its instructions, if that is to be told.
+    pub notes: Vec<(u32, Note)>,
 }

@@ -1,10 +1,10 @@
 //! A machine and what runs it: the crate's face.
 
 use crate::cache::CacheError;
-use crate::compile::Listing;
 use crate::engine::Engine;
+use crate::explain::{Explanation, Listing};
 use crate::options::{EngineKind, Options};
-use crate::place::CodePlace;
+use crate::place::{CodePlace, Tier};
 use crate::stats::Stats;
 use rum_interp::tally::Counted;
 use rum_interp::{Console, Machine, Stop, Timer};
@@ -167,6 +167,17 @@ impl Vm {
     /// Where compiled code stands in memory that may be executed now, for tools that look at the process from outside.
     pub fn code_places(&self) -> Vec<CodePlace> {
         self.engine.as_ref().map_or_else(Vec::new, |engine| engine.code_places())
+    }
+
+    /// What has code that was made from the word at `pc`, and that may be executed now.
+    pub fn tier_at(&self, pc: u32) -> Option<Tier> {
+        self.engine.as_ref()?.tier_at(pc)
+    }
+
+    /// What became of the program's code up to now; nothing unless [`Options::keep_listings`] asked for it, or if there is none.
+    pub fn explanation(&self) -> Explanation {
+        let explain = |engine: &Engine| engine.explain(self.machine.state());
+        self.engine.as_deref().map_or_else(Explanation::default, explain)
     }
 
     /// The units published up to now, whether they still live or not, as text; nothing unless

@@ -76,6 +76,10 @@ Without colour the output is a source for rum asm, which makes the same image of
 const PROFILE_HELP: &str = "\
 The program's output goes to standard output as ever, what is found to standard error. The exit status is that of rum run.";
 
+const EXPLAIN_HELP: &str = "\
+The program runs, and then once more with the same input to count what was executed. Its output goes to standard output as ever, the
+explanation to standard error. The exit status is that of rum run.";
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -91,6 +95,9 @@ pub enum Command {
     /// Tell where a program spends its time: by procedure and by block
     #[command(after_help = PROFILE_HELP)]
     Profile(ProfileArgs),
+    /// Tell what became of a program's code, and why: block by block, instruction by instruction
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(ExplainArgs),
     /// Compare engines, options and other machines: which is faster, and how sure is that?
     #[command(after_help = crate::bench::args::AFTER_HELP)]
     Bench(BenchArgs),
@@ -221,6 +228,12 @@ pub struct ProfileArgs {
     /// Write collapsed stacks, a line each, for flame graph tools
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub collapsed: Option<PathBuf>,
+    /// Write a page for a browser: calls as boxes, procedures, the hottest code and how it was executed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Write a profile for the Firefox Profiler (profiler.firefox.com)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub firefox: Option<PathBuf>,
     /// Write a flame graph
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
@@ -244,6 +257,52 @@ impl ProfileArgs {
         let ProfileArgs { image, symbols, engine, limits, .. } = self;
         let (stats, stats_file, trace) = (None, None, TraceArgs::default());
         RunArgs { image, stats, stats_file, symbols, perf_map: false, trace, engine, limits }
+    }
+}
+
+/// The arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Only the block with this word: an offset, or a label
+    #[arg(long, value_name = "PC|LABEL")]
+    pub at: Option<String>,
+    /// Explain so many blocks, those that took the most instructions
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub top: u32,
+    /// Show the code of each instruction beside it, as with --at
+    #[arg(long)]
+    pub code: bool,
+    /// Write a page for a browser, with the code of each instruction
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// The program's image, or - for standard input (the program then has no input)
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub symbols: Option<PathBuf>,
+    /// The arguments that say how.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The arguments that say how far.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+impl ExplainArgs {
+    /// The run that is explained.
+    pub fn run(self) -> RunArgs {
+        let ExplainArgs { image, symbols, engine, limits, .. } = self;
+        RunArgs {
+            image,
+            stats: None,
+            stats_file: None,
+            symbols,
+            perf_map: false,
+            trace: TraceArgs::default(),
+            engine,
+            limits,
+        }
     }
 }
 

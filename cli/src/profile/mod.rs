@@ -4,21 +4,24 @@
 //! (`sample.rs`). With `--exact` everything is counted, and calls are followed (`exact.rs`), which takes less than twice as long.
 //!
 //! Files: `model.rs` what is known in the end; `table.rs` that for people,
-//! `export.rs` for other programs.
+//! `export.rs` and `firefox.rs` for other programs, `page.rs` for a browser.
 
 mod exact;
 mod export;
+mod firefox;
 mod model;
+mod page;
 mod sample;
 mod table;
 
-use self::model::Profile;
+use self::model::{Profile, Seen};
 use crate::cli::ProfileArgs;
 use crate::config::RunConfig;
 use crate::failure::{Failure, show};
 use crate::files;
 use crate::run::{Started, start};
 use crate::symbols::Places;
+use rum::{Tier, Word};
 
 /// Runs a program and tells where it spent its time.
 ///
@@ -27,6 +30,7 @@ use crate::symbols::Places;
 pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
     let (exact, top) = (args.exact, args.top);
     let [json, collapsed, svg] = [&args.json, &args.collapsed, &args.svg].map(Clone::clone);
+    let [html, firefox] = [&args.html, &args.firefox].map(Clone::clone);
     let (mut config, image) = RunConfig::new(args.run())?;
     config.machine.tally = exact;
     let Started { control, machine, .. } = start(&config, image)?;
@@ -37,11 +41,20 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
             return Ok(end.status());
         }
     };
-    let (end, seen) = match exact {
-        true => exact::run(&mut vm, &config, &control),
-        false => sample::run(&mut vm, &config, &control)?,
+    let (end, sampled) = match exact {
+        true => (exact::run(&mut vm, &config, &control), None),
+        false => sample::run(&mut vm, &config, &control).map(|(end, seen)| (end, Some(seen)))?,
     };
     end.tell(&config, Some(&vm));
+    let number = vm.machine().programs_loaded();
+    let tiers: Vec<Option<Tier>> = match (&html, vm.machine().segment(0)) {
+        (Some(_), Some(words)) => (0..words.len() as u32).map(|pc| vm.tier_at(pc)).collect(),
+        _ => Vec::new(),
+    };
+    let seen = sampled.unwrap_or_else(|| {
+        let counted = vm.take_counted().unwrap_or_default();
+        Seen::Counted { program: number, counted }
+    });
     let program = vm.machine().segment(0).unwrap_or_default();
     let places = Places::new(&config.symbols, program.len());
     let profile = Profile::new(&config.name, seen, program, &places);
@@ -58,6 +71,13 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
             return Err(Failure::host(format!("no flame graph: nothing was met, {why}")));
         }
         files::write(&path, |out| export::flame_graph(&profile, out))?;
+    }
+    if let Some(path) = firefox {
+        files::write(&path, |out| firefox::firefox(&profile, out))?;
+    }
+    if let Some(path) = html {
+        let program: Vec<(Word, Option<Tier>)> = program.iter().copied().zip(tiers).collect();
+        files::write(&path, |out| out.write_all(page::page(&profile, number, &program).as_bytes()))?;
     }
     // The process is about to end.
     std::mem::forget(vm);

@@ -7,16 +7,7 @@ use std::fmt::Write as _;
 
 /// The first of the procedures, blocks and allocations.
 pub fn text(profile: &Profile, top: usize) -> String {
-    let mut text = format!(
-        "profile of {}: {}",
-        profile.image,
-        human::number_of(profile.total, &profile.unit[..profile.unit.len() - 1])
-    );
-    if let Some(period) = profile.period_ns {
-        // Writing to a string does not fail, here and below.
-        let _ = write!(text, ", one each {}", human::time(period));
-    }
-    text.push('\n');
+    let mut text = format!("profile of {}: {}\n", profile.image, summary(profile));
     let counted = profile.period_ns.is_none();
     let mut procedures = match counted {
         true => table(&["own", profile.unit, "with calls", "calls", "tail calls", "procedure", "at"]),
@@ -36,6 +27,15 @@ pub fn text(profile: &Profile, top: usize) -> String {
     text
 }
 
+/// `1,234 samples, one each 997 µs`.
+pub fn summary(profile: &Profile) -> String {
+    let total = human::number_of(profile.total, &profile.unit[..profile.unit.len() - 1]);
+    match profile.period_ns {
+        Some(period) => format!("{total}, one each {}", human::time(period)),
+        None => total,
+    }
+}
+
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -47,6 +47,7 @@ fn table(head: &[&str]) -> Table {
 fn finish(text: &mut String, mut table: Table, numbers: usize, rows: usize, top: usize, what: &str) {
     table.column_iter_mut().take(numbers).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let lines: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    // Writing to a string does not fail.
     let _ = writeln!(text, "\n{}", lines.join("\n"));
     if rows > top {
         let _ = writeln!(text, " and {}", more((rows - top) as u64, what));
@@ -54,7 +55,7 @@ fn finish(text: &mut String, mut table: Table, numbers: usize, rows: usize, top:
 }
 
 /// `1 more block`, `12 more blocks`.
-fn more(number: u64, what: &str) -> String {
+pub fn more(number: u64, what: &str) -> String {
     human::number_of(number, &format!("more {what}"))
 }
 
@@ -62,7 +63,8 @@ fn share(part: u64, profile: &Profile) -> String {
     format!("{:.1}%", part as f64 * 100.0 / profile.total.max(1) as f64)
 }
 
-fn procedure(row: &Procedure, profile: &Profile) -> Vec<String> {
+/// The cells of a procedure.
+pub fn procedure(row: &Procedure, profile: &Profile) -> Vec<String> {
     let mut cells = vec![share(row.own, profile), human::count(row.own)];
     if let (Some(inclusive), Some(calls), Some(tail_calls)) = (row.inclusive, row.calls, row.tail_calls) {
         cells.extend([share(inclusive, profile), human::count(calls), human::count(tail_calls)]);
@@ -79,7 +81,8 @@ fn block(row: &Block, profile: &Profile) -> Vec<String> {
     vec![share(row.own, profile), human::count(row.own), words, row.place.clone().unwrap_or_default()]
 }
 
-fn allocation(row: &Allocation) -> Vec<String> {
+/// The cells of an allocation site.
+pub fn allocation(row: &Allocation) -> Vec<String> {
     let mut cells: Vec<String> = [row.words, row.segments, row.live_words, row.live_segments].map(human::count).into();
     cells.extend([row.pc.to_string(), row.place.clone().unwrap_or_default()]);
     cells

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::files::write_failure;
 use crate::signals::Control;
 use crate::symbols::{self, Places};
+use rum::tally::Counted;
 use rum::{Console, Machine, MachineOptions, Options, Stop, Vm, Word};
 use std::error::Error;
 use std::fs::File;
@@ -71,7 +72,27 @@ impl Again {
     }
 }
 
+impl Again {
+    /// Runs it again, up to a limit on instructions, and counts everything.
+    ///
+    /// # Errors
+    /// The machine cannot be had a second time.
+    pub fn count(self, instructions_max: Option<u64>) -> Result<Counted, Box<dyn Error>> {
+        let how = MachineOptions { tally: true, ..self.machine };
+        let machine = Machine::new(&self.program, Box::new(self.tape.play()), &how)?;
+        let options = Options { keep_listings: false, ..self.options };
+        let mut vm = Vm::new(machine, &options)?;
+        while matches!(vm.run(instructions_max.map(|max| max.saturating_sub(count(&vm)))), Stop::Interrupted) {}
+        Ok(vm.take_counted().unwrap_or_default())
+    }
+}
+
 impl Trace {
+    /// Keeps what a run takes to be run again, whatever is to be shown of it.
+    pub fn keep_input(&mut self) {
+        self.last = Some(self.last.unwrap_or_default());
+    }
+
     /// What was asked for; `create` makes a file.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::made::Made;
 use crate::cache::KeptBlocks;
+use crate::explain::Explanation;
 use crate::place::CodePlace;
 use crate::settings::Settings;
 use rum_interp::engine::{Backing, State};
@@ -77,6 +78,10 @@ impl Baseline {
     }
 
     pub fn check_failed(&mut self, _: u32) -> Vec<u32> {
+        match self.0 {}
+    }
+
+    pub fn explain(&self, _: &mut Explanation) {
         match self.0 {}
     }
 

@@ -6,7 +6,8 @@ use super::buffer::Buffer;
 use super::Host;
 use super::target::{Routines, Target, Trampoline};
 use super::table::Table;
-use super::translate::{Circumstances, PC_MAX, translate};
+use super::translate::{self, Circumstances, PC_MAX, translate};
+use crate::explain::{BlockListing, CodePart, Explanation};
 use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
 use crate::abi::Slot;
 use crate::place::{CodePlace, Tier};
@@ -51,6 +52,13 @@ fn is_tiny(program: &[Word], pc: u32) -> bool {
     program[pc as usize..].iter().take(TINY_WORDS - 1).any(ends)
 }
 
+/// What a block was made of and became, to be told.
+fn listing(pc: u32, made: &translate::Block, code: &[u8]) -> BlockListing {
+    let ends = made.starts.iter().skip(1).map(|&(_, start)| start).chain([code.len() as u32]);
+    let parts = made.starts.iter().zip(ends).map(|(&(pc, start), end)| CodePart { pc, start, end });
+    BlockListing { pc, words: made.words, bytes: code.to_vec(), parts: parts.collect() }
+}
+
 /// Where the code of the block at `pc` begins.
 fn place(base: usize, pc: u32, code: u32) -> CodePlace {
     CodePlace { address: base + code as usize, bytes: 0, pc, tier: Tier::Baseline }
@@ -75,6 +83,8 @@ pub(crate) struct Baseline {
     failures: FxHashMap<u32, u32>,
     /// Words whose instructions failed so often that the host executes them.
     by_host: FxHashSet<u32>,
+    /// The blocks that were made, dropped ones included, if that is to be told.
+    listings: FxHashMap<u32, BlockListing>,
     /// How many blocks were made of a few instructions.
     tiny_blocks: usize,
     /// The words that blocks were made from, if they are to be kept for later runs.
@@ -97,6 +107,7 @@ impl Baseline {
             sources: FxHashMap::default(),
             failures: FxHashMap::default(),
             by_host: FxHashSet::default(),
+            listings: FxHashMap::default(),
             tiny_blocks: 0,
             words: Words::default(),
             settings: settings.clone(),
@@ -201,6 +212,9 @@ impl Baseline {
         let made = translate::<Host>(&around, pc, &mut self.buffer)?;
         let (code, cold) = self.buffer.finish();
         let code_bytes = code.len() + cold.len();
+        if self.settings.listings {
+            self.listings.insert(pc, listing(pc, &made, code));
+        }
         if !self.arena.add(code, cold) {
             return None;
         }
@@ -296,6 +310,12 @@ impl Baseline {
             return Vec::new();
         }
         self.drop_over(pc)
+    }
+
+    /// The blocks there are, and the words whose instructions they have the host execute, to be told.
+    pub fn explain(&self, told: &mut Explanation) {
+        told.blocks.extend(self.blocks.keys().filter_map(|pc| self.listings.get(pc).cloned()));
+        told.by_host.extend(self.by_host.iter().copied());
     }
 
     /// Whether it is time to start anew: little room for code is left.

@@ -43,6 +43,8 @@ pub(super) struct Block {
     pub words: u32,
     /// Its jumps to where it is known to go.
     pub links: Vec<Link>,
+    /// Where in its code that of each word begins, if that is to be told.
+    pub starts: Vec<(u32, u32)>,
 }
 
 /// A jump straight to the code of a word.
@@ -72,6 +74,7 @@ pub(super) fn translate<T: Target>(around: &Circumstances, pc: u32, ops: &mut Bu
         inputs: Vec::new(),
         length_at: None,
         links: Vec::new(),
+        starts: Vec::new(),
         target: PhantomData,
     };
     translator.start();
@@ -83,11 +86,11 @@ pub(super) fn translate<T: Target>(around: &Circumstances, pc: u32, ops: &mut Bu
         translator.ops.cold(around.cold);
     }
     translator.cold_code();
-    let Translator { length_at, links, .. } = translator;
+    let Translator { length_at, links, starts, .. } = translator;
     if let Some(at) = length_at {
         T::set_words(ops.finish().0, at, words);
     }
-    Some(Block { words, links })
+    Some(Block { words, links, starts })
 }
 
 /// Why a block is left: which routine does it.
@@ -140,6 +143,7 @@ struct Translator<'a, T> {
     /// Where the block's length stands in its code, if that counts.
     length_at: Option<usize>,
     links: Vec<Link>,
+    starts: Vec<(u32, u32)>,
     target: PhantomData<T>,
 }
 
@@ -169,6 +173,9 @@ impl<T: Target> Translator<'_, T> {
                     self.leave_to_interpreter();
                 }
                 return words;
+            }
+            if self.around.settings.listings {
+                self.starts.push((self.pc, self.ops.len() as u32));
             }
             let instruction = Instruction::decode(program[self.pc as usize]);
             if matches!(instruction, Instruction::Halt | Instruction::Invalid { .. }) {

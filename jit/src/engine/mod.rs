@@ -18,8 +18,8 @@ use crate::abi::Slot;
 use crate::baseline::HAS_BASELINE;
 use crate::cache::Cache;
 use crate::cause::Cause;
-use crate::compile::Listing;
 use crate::exit::{Exit, Reason};
+use crate::explain::{Explanation, Listing};
 use crate::factory::Factory;
 use crate::finder::Finder;
 use crate::history::History;
@@ -36,6 +36,7 @@ use crate::units::{Unit, Units};
 use rum_interp::engine::{Backing, State};
 use rum_interp::memory::Memory;
 use rum_interp::{Machine, Stop};
+use std::collections::BTreeMap;
 
 /// What runs a machine with compiled code.
 pub(crate) struct Engine {
@@ -56,6 +57,8 @@ pub(crate) struct Engine {
     cache: Option<Box<Cache>>,
     /// What was published, if that is to be kept.
     listings: Vec<Listing>,
+    /// How often code was left before which word and why, if that is to be told.
+    exits: BTreeMap<(u32, &'static str), u64>,
 }
 
 /// The state of a machine that the engine runs.
@@ -115,6 +118,7 @@ impl Engine {
             replacements: machine.state().replacements(),
             cache: options.cache.then(Box::default),
             listings: Vec::new(),
+            exits: BTreeMap::new(),
         };
         if !makes_blocks {
             engine.policy.without_blocks();
@@ -181,6 +185,9 @@ impl Engine {
         let polled = state.poll().is_raised();
         let Outcome::Left(exit) = outcome else { return Circumstances { polled, ..Circumstances::default() } };
         self.journal.note(Event::Left(exit));
+        if self.settings.listings {
+            *self.exits.entry((state.pc(), Exit::NAMES[exit.kind()])).or_default() += 1;
+        }
         let mut at = Circumstances { polled, ..Circumstances::default() };
         if let Some(unit) = exit.unit_to_blame(|| self.units.entry(state.pc()).map(|entry| entry.unit())) {
             at.unit = unit;
@@ -249,6 +256,23 @@ impl Engine {
             tier: Tier::Optimiser,
         };
         self.units.all().map(|(_, unit)| place(unit)).chain(self.units.block_places()).collect()
+    }
+
+    /// What has code that was made from the word at `pc`.
+    pub fn tier_at(&self, pc: u32) -> Option<Tier> {
+        match self.units.made_from(pc) {
+            Some(_) => Some(Tier::Optimiser),
+            None => self.units.depend_on(pc).then_some(Tier::Baseline),
+        }
+    }
+
+    /// What became of the program's code, if that is to be told.
+    pub fn explain(&self, state: &State) -> Explanation {
+        let number = |&(number, _): &(u32, &Unit)| self.listings.iter().rposition(|listing| listing.unit == number);
+        let units = self.units.all().filter_map(|unit| Some((unit.0, number(&unit)?))).collect();
+        let rejected = self.profile.rejected.clone();
+        let volatile = state.watch().volatile().to_vec();
+        Explanation { units, rejected, volatile, exits: self.exits.clone(), ..self.units.explain() }
     }
 
     /// What was published up to now.

@@ -6,6 +6,7 @@
 use super::translator::Translator;
 use super::val::{Key, RegState, Val, remember};
 use crate::emit::layout;
+use crate::explain::Note;
 use crate::guest::block::End;
 use crate::guest::inst::Inst;
 use crate::options::Optimisation;
@@ -16,6 +17,15 @@ use rum_interp::isa::{Instruction, Reg};
 impl Translator<'_> {
     pub(super) fn gain(&mut self, optimisation: Optimisation) {
         self.plan.gains[optimisation as usize] += 1;
+        self.note(Note::Gained(optimisation));
+    }
+
+    /// Notes what is done about the instruction at hand, if that is to be told.
+    pub(super) fn note(&mut self, note: Note) {
+        let mut here = self.plan.notes.iter().rev().take_while(|(pc, _)| *pc == self.pc);
+        if self.settings.listings && !here.any(|&(_, noted)| noted == note) {
+            self.plan.notes.push((self.pc, note));
+        }
     }
 
     pub(super) fn on(&self, optimisation: Optimisation) -> bool {

@@ -6,6 +6,7 @@ use super::val::{RegState, Val};
 use crate::abi::Slot;
 use crate::emit::layout;
 use crate::exit::{Complete, Reason, SITES_MAX, Site};
+use crate::explain::Note;
 use crate::guest::block::Block;
 use crate::guest::inst::Inst;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, types};
@@ -67,6 +68,7 @@ impl Translator<'_> {
 
     /// Goes on if `ok` is not 0, leaves otherwise.
     pub(super) fn check(&mut self, ok: ir::Value) {
+        self.note(Note::Checked);
         self.force_exit();
         let exit = self.exit();
         self.e.go_on_if(ok, exit);
@@ -74,6 +76,7 @@ impl Translator<'_> {
 
     /// Leaves if `bad` is not 0, goes on otherwise.
     pub(super) fn check_not(&mut self, bad: ir::Value) {
+        self.note(Note::Checked);
         self.force_exit();
         let exit = self.exit();
         self.e.leave_if(bad, exit);
@@ -90,12 +93,14 @@ impl Translator<'_> {
     }
 
     pub(super) fn always_leave(&mut self) {
+        self.note(Note::Left);
         let exit = self.exit();
         self.e.b.ins().jump(exit, &[]);
     }
 
     /// The instruction at hand is the interpreter's.
     pub(super) fn leave(&mut self) {
+        self.note(Note::Left);
         let exit = self.exit_here(Reason::Leave);
         self.e.b.ins().jump(exit, &[]);
     }
@@ -147,6 +152,10 @@ impl Translator<'_> {
 
     /// Has the host execute what stands at the pc.
     pub(super) fn host_step(&mut self, inst: Inst) {
+        self.note(match inst {
+            Inst::Fixed(..) => Note::ByHost,
+            Inst::Volatile(_) => Note::ReadAnew,
+        });
         self.count();
         self.call_step();
         self.end_window();

@@ -5,6 +5,7 @@ use super::segments::{Segments, StraightLine};
 use super::val::{RegState, Val};
 use crate::abi;
 use crate::emit::Emitter;
+use crate::explain::Note;
 use crate::facts::{Facts, Params};
 use crate::guest::block::End;
 use crate::guest::inst::{Inst, Volatile, regs};
@@ -105,6 +106,8 @@ impl Translator<'_> {
             self.begin_join(start);
             self.tree(start);
         }
+        // What several words share comes from none.
+        self.e.b.set_srcloc(ir::SourceLoc::default());
         self.shared_ends();
         self.pending_exits();
     }
@@ -138,6 +141,7 @@ impl Translator<'_> {
 
     /// Starts a join: what is known there is only what holds on every way to it.
     fn begin_join(&mut self, start: u32) {
+        self.comes_from(start);
         let env = self.facts.loop_around(start).map_or_else(Env::default, |around| self.loops[around].1.clone());
         self.begin(self.heads[&start], self.params_of(start), env);
         for index in self.facts.loops_of_header(start) {
@@ -214,6 +218,13 @@ impl Translator<'_> {
         }
     }
 
+    /// What is emitted from here on comes from a word, if that is to be told.
+    fn comes_from(&mut self, pc: u32) {
+        if self.settings.listings {
+            self.e.b.set_srcloc(ir::SourceLoc::new(pc));
+        }
+    }
+
     fn block(&mut self, start: u32) {
         let region = self.region;
         let block = &region.blocks[&start];
@@ -225,6 +236,7 @@ impl Translator<'_> {
         }
         for (pc, inst) in block.with_pcs() {
             self.pc = pc;
+            self.comes_from(pc);
             self.plan.guest_instructions += 1;
             if !self.inst(inst) {
                 // It always leaves.
@@ -247,7 +259,10 @@ impl Translator<'_> {
     fn inst(&mut self, inst: Inst) -> bool {
         match inst {
             Inst::Fixed(Instruction::LoadProgram { .. }, _) => {}
-            Inst::Volatile(Volatile::Literal(a)) => return self.patched_literal(a),
+            Inst::Volatile(Volatile::Literal(a)) => {
+                self.note(Note::ReadAnew);
+                return self.patched_literal(a);
+            }
             Inst::Fixed(Instruction::Input { c }, met) if !met.contains(Met::HOST) => self.input(c),
             _ if inst.is_by_host() => self.host_step(inst),
             Inst::Fixed(instruction, met) => return self.instruction(instruction, met),

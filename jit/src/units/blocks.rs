@@ -4,6 +4,7 @@ use super::Units;
 use super::table::{EntryPoint, WayIn};
 use crate::baseline::{Baseline, Made};
 use crate::cache::KeptBlocks;
+use crate::explain::Explanation;
 use crate::journal::{Event, Journal};
 use crate::place::CodePlace;
 use crate::settings::Settings;
@@ -113,6 +114,15 @@ impl Units {
     /// Where the code of blocks stands.
     pub fn block_places(&self) -> Vec<CodePlace> {
         self.baseline.as_ref().map_or_else(Vec::new, Baseline::places)
+    }
+
+    /// What there is, to be told.
+    pub fn explain(&self) -> Explanation {
+        let mut told = Explanation { ended: self.ended.clone(), ..Explanation::default() };
+        if let Some(baseline) = &self.baseline {
+            baseline.explain(&mut told);
+        }
+        told
     }
 
     /// What later runs need to have the blocks again.

@@ -51,6 +51,8 @@ pub(crate) struct Units {
     way_to_blocks: Option<u32>,
     /// Times that a block is executed before it is hot.
     pub until_hot: i32,
+    /// How often units were thrown away, by the word that had been hot and the cause.
+    ended: BTreeMap<(u32, &'static str), u64>,
 }
 
 impl Units {
@@ -68,6 +70,7 @@ impl Units {
             baseline: None,
             way_to_blocks: None,
             until_hot: 1,
+            ended: BTreeMap::new(),
         })
     }
 
@@ -244,6 +247,7 @@ impl Units {
                 self.set_heat(state, pc, Heat::Counting(0));
             }
         }
+        *self.ended.entry((unit.shape.root, cause.name())).or_default() += 1;
         journal.note(Event::Killed(cause));
     }
 
