@@ -39,7 +39,9 @@ fn everybody_named_takes_part() {
     let expected = [1, 1000].map(|n| [0, 1].map(|t| format!("auto hot-threshold={n} compile-threads={t}"))).concat();
     let expected: Vec<String> = expected.iter().map(|name| name.replace("1000", "1e3")).collect();
     assert_eq!(names(&bench(&[&varied[..], &[arg(&hello)]].concat()))[1..], expected);
-    assert_eq!(names(&bench(&["--off", "links,lengths", arg(&hello)]))[2..], ["jit no-links", "jit no-lengths"]);
+    // What an optimisation gains is told against the engine that has it.
+    let off = bench(&["--off", "links,lengths", arg(&hello)]);
+    assert_eq!(names(&off), ["jit", "interp", "jit no-links", "jit no-lengths"]);
     assert_eq!(names(&bench(&["--off", "all", arg(&hello)])).len(), 2 + rum::Optimisation::ALL.len());
 }
 
@@ -79,7 +81,7 @@ fn what_fails_is_told() {
     let told = run("false {}");
     let text = String::from_utf8_lossy(&told.stdout);
     assert!(status(&told) == 0 && text.contains("NOT ENDED WELL: false {}: "), "{text}");
-    assert!(text.contains(" ± ? "), "one run cannot know its error: {text}");
+    assert!(text.contains(" (?) ") && text.contains("one run cannot tell jit from interp"), "{text}");
     let refused = run("sh -c 'exit 127' {}");
     assert!(status(&refused) == 1 && stderr(&refused).contains("ends with exit status 127"), "{}", stderr(&refused));
 }
@@ -110,11 +112,43 @@ fn programs_of_the_collection_are_found_from_below() {
     let races = results["races"].as_array().expect("races");
     let programs: Vec<_> = races.iter().map(|race| race["program"].as_str().expect("a name")).collect();
     assert_eq!(programs, ["closure", "mono", "mega", "sieve"]);
+    // And elsewhere rum brings them with it.
     let nowhere = TempDir::new().expect("a folder");
-    let run = rum(&["bench"]).current_dir(&nowhere).output().expect("it starts");
-    assert_eq!(status(&run), 2);
-    let said = String::from_utf8_lossy(&run.stderr);
-    assert!(said.contains("no umbin/programs.toml in this folder or above"), "{said}");
+    let args = ["bench", "--only", "sieve", "--size", "small", "--runs", "1", "--json", "-"];
+    let run = rum(&args).current_dir(&nowhere).output().expect("it starts");
+    assert_eq!(status(&run), 0, "{}", stderr(&run));
+    let results: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!(results["races"][0]["program"], "sieve");
+}
+
+/// One that crashes is told with its signal, and the others go on.
+#[test]
+fn who_crashes_does_not_end_the_bench() {
+    let hello = image(&[print("hello"), vec![halt()]].concat());
+    let folder = TempDir::new().expect("a folder");
+    let page = folder.path().join("page.html");
+    let args = ["bench", "--runs", "3", "--html", arg(&page), "--against", "sh -c 'kill -SEGV $$' {}", arg(&hello)];
+    let run = rum(&args).output().expect("it starts");
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert_eq!(status(&run), 0, "{}", stderr(&run));
+    assert!(text.contains("killed by SIGSEGV") && text.contains("; by CPU time "), "{text}");
+    assert!(fs::read_to_string(&page).expect("a page").contains("killed by SIGSEGV"));
+}
+
+#[test]
+fn runs_are_held_against_earlier_ones() {
+    let hello = image(&[print("hello"), vec![halt()]].concat());
+    let folder = TempDir::new().expect("a folder");
+    let saved = folder.path().join("saved.json");
+    let first = rum(&["bench", "--runs", "3", "--json", arg(&saved), arg(&hello)]).output().expect("it starts");
+    assert_eq!(status(&first), 0, "{}", stderr(&first));
+    let args = ["bench", "--runs", "3", "--compare", arg(&saved), "--vary", "hot-threshold=7", arg(&hello)];
+    let second = rum(&args).output().expect("it starts");
+    let said = stderr(&second);
+    assert!(said.contains("against the run of 20") && said.contains(", jit: "), "{said}");
+    assert!(said.contains("jit hot-threshold=7: was not in that run"), "{said}");
+    let wrong = rum(&["bench", "--compare", arg(&hello), arg(&hello)]).output().expect("it starts");
+    assert!(status(&wrong) == 2 && stderr(&wrong).contains("is no saved run"), "{}", stderr(&wrong));
 }
 
 #[test]
@@ -236,6 +270,7 @@ fn files_are_what_their_readers_expect() {
     // Nothing is fetched: the page is whole by itself.
     assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("url("), "the page loads something");
     assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    assert!(page.contains("Bars begin at 0") && !page.contains("%\" style=\"left:-"), "an axis from 0");
 }
 
 /// Whether a process exists that was started here, waiting a little for its end.

@@ -22,7 +22,7 @@ Exit status: 0, 1 if the outputs differ (then no figure is given), 2 for wrong u
 /// The arguments of `bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// Images to run; without any, the programs of umbin/ in this folder or one above
+    /// Images to run; without any, the programs of umbin/ in this folder or one above, or those that rum brings with it
     #[arg(value_hint = ValueHint::FilePath)]
     pub images: Vec<PathBuf>,
     /// The input of every image named
@@ -31,6 +31,9 @@ pub struct BenchArgs {
     /// Run only these programs or groups of umbin/
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "images")]
     pub only: Vec<String>,
+    /// Tell what has changed since a run that was kept with --json
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub compare: Option<PathBuf>,
     /// How much programs of umbin/ have to do
     #[arg(long, value_enum, value_name = "SIZE", default_value_t = Size::Bench, conflicts_with = "images")]
     pub size: Size,
@@ -55,7 +58,7 @@ pub struct FieldArgs {
     /// Run the compiling engine with each of these values too; several options give all combinations
     #[arg(long, value_name = "OPTION=VALUE,...", value_parser = parse_vary)]
     pub vary: Vec<Vary>,
-    /// Run the compiling engine without each of these optimisations, one at a time; `all` for all of them
+    /// Run the compiling engine without each of these optimisations, one at a time, and compare with it; `all` for all of them
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_off)]
     pub off: Vec<String>,
     /// Another command that takes part; {} stands for the image, which comes last without it

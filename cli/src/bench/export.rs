@@ -70,9 +70,11 @@ pub fn csv(results: &Results) -> Result<String, Failure> {
             "cpu_min_ns",
             "cpu_median_ns",
             "ratio_wall",
-            "ratio_wall_error",
+            "ratio_wall_low",
+            "ratio_wall_high",
             "ratio_cpu",
-            "ratio_cpu_error",
+            "ratio_cpu_low",
+            "ratio_cpu_high",
             "instructions",
             "instructions_per_second",
             "compile_ns",
@@ -100,9 +102,11 @@ pub fn csv(results: &Results) -> Result<String, Failure> {
                     entry.cpu.min_ns.to_string(),
                     entry.cpu.median_ns.to_string(),
                     number(entry.ratio.map(|ratio| ratio.times), 4),
-                    number(entry.ratio.and_then(|ratio| ratio.error), 4),
+                    number(entry.ratio.and_then(|ratio| ratio.interval).map(|[low, _]| low), 4),
+                    number(entry.ratio.and_then(|ratio| ratio.interval).map(|[_, high]| high), 4),
                     number(entry.ratio_cpu.map(|ratio| ratio.times), 4),
-                    number(entry.ratio_cpu.and_then(|ratio| ratio.error), 4),
+                    number(entry.ratio_cpu.and_then(|ratio| ratio.interval).map(|[low, _]| low), 4),
+                    number(entry.ratio_cpu.and_then(|ratio| ratio.interval).map(|[_, high]| high), 4),
                     count(counters.map(|counters| counters.instructions)),
                     number(entry.instructions_per_second, 0),
                     count(counters.map(|counters| counters.compile_ns)),
@@ -133,6 +137,7 @@ fn entries(results: &Results) -> impl Iterator<Item = (String, &Entry)> {
         .races
         .iter()
         .flat_map(|race| race.entries.iter().map(|entry| (format!("{}/{}", race.program, entry.contender), entry)))
+        .filter(|(_, entry)| entry.failed.is_none())
 }
 
 fn github(results: &Results) -> Value {

@@ -3,10 +3,11 @@
 //! Written with `write!`: most of it is the SVG of the plots, which a template would have to take as it is, and `escape` is all
 //! that a template engine would add to the rest.
 
-use super::plot::{self, escape};
+use super::plot::{self, hue};
 use super::results::Results;
 use super::scatter;
-use super::table::{HEADER, failures, group_means, mean_ratios, row};
+use super::table::{HEADER, disturbed, failures, group_means, mean_ratios, row};
+use crate::page::escape;
 use std::fmt::Write as _;
 
 /// The page.
@@ -28,10 +29,13 @@ pub fn page(results: &Results) -> String {
     if !means.is_empty() {
         page.push_str("<div class=\"cards\">\n");
         for (name, wall, cpu) in &means {
+            let verdict = wall.verdict(name, &results.contenders[0].name);
             let _ = writeln!(
                 page,
-                "<div class=\"card\"><b>{wall:.2}×</b>{} <span>against {first}<br>by CPU time {cpu:.2}×</span></div>",
-                escape(name)
+                "<div class=\"card\"><b>{:.2}×</b>{}<br><span>{}; by CPU time {cpu:.2}×</span></div>",
+                wall.times,
+                escape(name),
+                escape(&verdict)
             );
         }
         if let [(name, ..)] = means.as_slice() {
@@ -39,18 +43,22 @@ pub fn page(results: &Results) -> String {
         }
         page.push_str("</div>\n");
         let about = format!(
-            "Median time of {first} divided by that of the others; the marks are 95% intervals. Further right is faster."
+            "Bars begin at 0: median time of {first} divided by that of the others; the upright line is {first}, the marks are 95% intervals."
         );
-        section(&mut page, "How many times as fast", &about, &legend(results, 1), &plot::ratios(results));
+        section(&mut page, "How many times as fast", &about, "", &plot::ratios(results));
     }
-    let about = "Median time on the clock, from starting the process to its end; the marks are the quartiles.";
-    section(&mut page, "Time", about, &legend(results, 0), &plot::times(results));
+    let about = "Median time on the clock, from starting the process to its end; the marks are the quartiles. Bars begin at 0, and each program has its own scale.";
+    section(&mut page, "Time", about, "", &plot::times(results));
     if let Some(svg) = scatter::compile_against_run(results) {
         let about = "One point for each program that was compiled. Compiling happens on a thread of its own.";
+        let svg = format!("<div class=\"wide\">{svg}</div>");
         section(&mut page, "Compiling and running", about, &legend(results, 1), &svg);
     }
-    let about = "Every timed run, by its distance from the median. Narrow is trustworthy.";
-    section(&mut page, "Spread", about, &legend(results, 0), &plot::spread(results));
+    let disturbed = disturbed(results).map_or_else(String::new, |text| format!(" {}.", escape(&text)));
+    let about = format!(
+        "Every timed run, up to a quarter faster (left) or slower (right) than the median. Narrow is trustworthy.{disturbed}"
+    );
+    section(&mut page, "Spread", &about, "", &plot::spread(results));
     figures(&mut page, results);
     page.push_str("<footer>Commands: ");
     let commands = results.contenders.iter().map(|contender| format!("<code>{}</code>", escape(&contender.command)));
@@ -94,8 +102,9 @@ fn section(page: &mut String, title: &str, about: &str, legend: &str, body: &str
 /// The contenders from number `from` on, with their colours.
 fn legend(results: &Results, from: usize) -> String {
     let contenders = results.contenders.iter().enumerate().skip(from);
-    let items =
-        contenders.map(|(i, contender)| format!("<li><i class=\"c{}\"></i>{}</li>", i % 8, escape(&contender.name)));
+    let items = contenders.map(|(i, contender)| {
+        format!("<li><i class=\"dot\" style=\"{}\"></i>{}</li>", hue(i), escape(&contender.name))
+    });
     format!("<ul class=\"legend\">{}</ul>\n", items.collect::<String>())
 }
 
@@ -116,6 +125,6 @@ fn figures(page: &mut String, results: &Results) {
         }
     }
     table.push_str("</table></div>\n");
-    let about = "Medians; ± is half the distance of the quartiles; times as fast with its 95% interval.";
+    let about = "Medians; ± is half the distance of the quartiles as a share; times as fast with its 95% interval.";
     section(page, "All figures", about, "", &table);
 }

@@ -1,7 +1,7 @@
 //! `rum bench`: which engine, which option, which machine is faster, and how sure is that?
 //!
 //! `plan` decides what runs, `race` runs it (by `crate::measure`); `table`, `export`, `html`, `plot` and `scatter` show the
-//! `results`.
+//! `results`, `saved` holds them against earlier ones.
 
 pub mod args;
 mod export;
@@ -10,10 +10,11 @@ mod plan;
 mod plot;
 mod race;
 mod results;
+mod saved;
 mod scatter;
 mod table;
 
-use crate::failure::{Failure, reason, say};
+use crate::failure::{Failure, reason, say, show};
 use crate::files::write_text;
 use crate::measure::child::Measurer;
 use crate::measure::contender::Contender;
@@ -21,6 +22,7 @@ use crate::measure::progress::Progress;
 use args::{BenchArgs, OutputArgs};
 use race::{Effort, race};
 use results::{Environment, Named, Results};
+use saved::Saved;
 use std::path::Path;
 use std::time::Instant;
 
@@ -33,7 +35,10 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     if cfg!(debug_assertions) {
         say("this rum was built with assertions: its figures mean little");
     }
-    let programs = plan::programs(args)?;
+    let scratch =
+        tempfile::tempdir().map_err(|error| Failure::host(format!("no temporary folder: {}", reason(&error))))?;
+    let programs = plan::programs(args, scratch.path())?;
+    let saved = args.compare.as_deref().map(Saved::read).transpose()?;
     let contenders = plan::contenders(&args.field)?;
     outputs.iter().try_for_each(|(path, _)| writable(path))?;
     let mut measurer = Measurer::new(args.effort.run_limit)?;
@@ -51,6 +56,10 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let named = |contender: &Contender| Named { name: contender.name.clone(), command: contender.text() };
     let results = Results { environment, contenders: contenders.iter().map(named).collect(), races };
     outputs.iter().try_for_each(|(path, form)| write_text(path, &form.text(&results)?))?;
+    if let Some(saved) = saved {
+        // Beside what may be for a machine.
+        show(saved.against(&results).trim_end());
+    }
     Ok(0)
 }
 

@@ -1,12 +1,13 @@
 //! What will be run: programs with their input, and contenders with their command lines.
 
 use super::args::{BenchArgs, FieldArgs, Size};
+use crate::cli::engine::EngineArg;
 use crate::failure::{Failure, reason};
 use crate::measure::contender::{Contender, own_binary, rum_contender};
 use crate::measure::program::Program;
 use serde::Deserialize;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// All who take part, in the order of the table.
 ///
@@ -16,7 +17,15 @@ pub fn contenders(field: &FieldArgs) -> Result<Vec<Contender>, Failure> {
     let rum = own_binary()?;
     let mut all = Vec::new();
     let mut compiling = None;
-    for engine in &field.engines {
+    let mut engines = field.engines.clone();
+    if !field.off.is_empty() {
+        // What an optimisation gains is told against the engine that has it.
+        engines.sort_by_key(|engine| *engine == EngineArg::Interp);
+        if engines.first().is_none_or(|engine| *engine == EngineArg::Interp) {
+            engines.insert(0, EngineArg::Jit);
+        }
+    }
+    for engine in &engines {
         let name = engine.name();
         all.push(rum_contender(name, &rum, &["--engine".to_owned(), name.to_owned()]));
         if name != "interp" {
@@ -79,13 +88,13 @@ struct Listed {
     figure_size: Option<u64>,
 }
 
-/// The programs to run.
+/// The programs to run; those that are in the binary are put into a scratch folder.
 ///
 /// # Errors
 /// An input or the list of programs cannot be read, or has no such program.
-pub fn programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
+pub fn programs(args: &BenchArgs, scratch: &Path) -> Result<Vec<Program>, Failure> {
     if args.images.is_empty() {
-        return listed_programs(args);
+        return listed_programs(args, scratch);
     }
     let input = match &args.input {
         None => Vec::new(),
@@ -108,27 +117,44 @@ pub fn programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
     Ok(programs)
 }
 
-/// The folder `umbin` here or in a folder above.
-fn umbin() -> Result<PathBuf, Failure> {
-    let here = std::env::current_dir()
-        .map_err(|error| Failure::host(format!("there is no current folder: {}", reason(&error))))?;
-    let folder =
-        here.ancestors().map(|folder| folder.join("umbin")).find(|umbin| umbin.join("programs.toml").is_file());
-    folder.ok_or_else(|| {
-        Failure::host("no umbin/programs.toml in this folder or above: name an image, or go to a clone of rum")
-    })
+/// The programs of `umbin/` as they were when this binary was made.
+mod built_in {
+    include!(concat!(env!("OUT_DIR"), "/programs.rs"));
 }
 
-fn listed_programs(args: &BenchArgs) -> Result<Vec<Program>, Failure> {
-    let folder = umbin()?;
+/// The folder `umbin` here or in a folder above, if there is one.
+fn umbin() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().map(|folder| folder.join("umbin")).find(|umbin| umbin.join("programs.toml").is_file())
+}
+
+/// Writes the programs that are in the binary into a folder.
+fn unpack(folder: &Path) -> Result<(), Failure> {
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes);
+    let all = write("programs.toml", built_in::LIST.as_bytes())
+        .and_then(|()| built_in::IMAGES.iter().try_for_each(|(name, image)| write(&format!("{name}.um"), image)));
+    all.map_err(|error| Failure::host(format!("cannot write to {}: {}", folder.display(), reason(&error))))
+}
+
+fn listed_programs(args: &BenchArgs, scratch: &Path) -> Result<Vec<Program>, Failure> {
+    let folder = match umbin() {
+        Some(folder) => folder,
+        None => {
+            unpack(scratch)?;
+            scratch.to_owned()
+        }
+    };
     let path = folder.join("programs.toml");
     let text = fs::read_to_string(&path)
         .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
     let list: List =
         toml::from_str(&text).map_err(|error| Failure::host(format!("{}: {}", path.display(), error.message())))?;
+    if list.program.is_empty() {
+        return Err(Failure::host("this rum was built without programs: name an image"));
+    }
     for name in &args.only {
         if !list.program.iter().any(|program| program.name == *name || program.group == *name) {
-            return Err(Failure::host(format!("{} has no program or group {name}", path.display())));
+            return Err(Failure::host(format!("umbin has no program or group {name}")));
         }
     }
     let chosen = |program: &Listed| match args.only.as_slice() {

@@ -4,10 +4,10 @@
 //! counters. That run is not timed, for counting costs something. Every timed run is compared as well.
 
 use crate::failure::Failure;
-use crate::measure::check::{check, stats_of};
+use crate::measure::check::{check, killed_by, stats_of};
 use crate::measure::child::{Measurer, Outcome, Sample, input_file};
 use crate::measure::contender::Contender;
-use crate::measure::figures::{Ratio, Summary, ratio};
+use crate::measure::figures::{Ratio, Summary, outliers, ratio};
 use crate::measure::program::Program;
 use serde::Serialize;
 use serde_json::Value;
@@ -33,6 +33,10 @@ pub struct Entry {
     pub contender: String,
     /// The exit status of every run.
     pub exit_status: i32,
+    /// Why it has no figures, if it has none: it was killed by a signal.
+    pub failed: Option<String>,
+    /// Runs that something disturbed: further from the quartiles than one and a half times their distance.
+    pub outliers: usize,
     /// Time on the clock.
     pub wall: Summary,
     /// User and system time.
@@ -97,7 +101,7 @@ const ROUNDS_MAX: u32 = 20;
 /// Runs one program with all contenders. `tick` is called after every run.
 ///
 /// # Errors
-/// A command cannot be started, is killed, or puts out something else than the first.
+/// A command cannot be started, the first is killed, or one puts out something else than the first.
 pub fn race(
     program: &Program,
     contenders: &[Contender],
@@ -111,19 +115,35 @@ pub fn race(
     let mut first: Option<Outcome> = None;
     let mut counters = Vec::new();
     let mut statuses = Vec::new();
-    for contender in contenders {
+    // Those that crash; the others go on.
+    let mut failed: Vec<Option<String>> = vec![None; contenders.len()];
+    for (i, contender) in contenders.iter().enumerate() {
         let outcome = measurer.run(&contender.command_with_stats(&program.image), &input)?;
+        tick();
+        if first.is_some() && outcome.status.code().is_none() {
+            failed[i] = Some(killed_by(outcome.status));
+            counters.push(None);
+            statuses.push(0);
+            continue;
+        }
         check(program, contender, &outcome, first.as_ref())?;
         counters.push(if contender.is_rum { Some(Counters::of(&stats_of(contender, &outcome)?)) } else { None });
         statuses.push(outcome.status.code().unwrap_or_default());
         first.get_or_insert(outcome);
-        tick();
     }
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); contenders.len()];
     let mut round = 0;
     loop {
         for (i, contender) in contenders.iter().enumerate() {
+            if failed[i].is_some() {
+                continue;
+            }
             let outcome = measurer.run(&contender.command(&program.image), &input)?;
+            if i > 0 && outcome.status.code().is_none() {
+                failed[i] = Some(killed_by(outcome.status));
+                samples[i].clear();
+                continue;
+            }
             check(program, contender, &outcome, first.as_ref())?;
             if round >= warmup {
                 samples[i].push(outcome.sample);
@@ -150,7 +170,9 @@ pub fn race(
         .zip(counters)
         .map(|((contender, runs), counters)| entry(contender, runs, &samples[0], counters, instructions));
     let mut entries: Vec<Entry> = entries.collect();
-    entries.iter_mut().zip(statuses).for_each(|(entry, status)| entry.exit_status = status);
+    for (entry, (status, failed)) in entries.iter_mut().zip(statuses.into_iter().zip(failed)) {
+        (entry.exit_status, entry.failed) = (status, failed);
+    }
     entries[0].ratio = None;
     entries[0].ratio_cpu = None;
     let output_bytes = first.map_or(0, |outcome| outcome.output.len());
@@ -171,10 +193,14 @@ fn entry(
     Entry {
         contender: contender.name.clone(),
         exit_status: 0,
+        failed: None,
+        outliers: outliers(&wall(runs)),
         ratio: ratio(&wall(base), &wall(runs)),
         ratio_cpu: ratio(&cpu(base), &cpu(runs)),
         peak_rss_bytes: runs.iter().map(|run| run.peak_rss_bytes).max().unwrap_or_default(),
-        instructions_per_second: executed.map(|count| count as f64 / (summary.median_ns.max(1) as f64 / 1e9)),
+        instructions_per_second: executed
+            .filter(|_| !runs.is_empty())
+            .map(|count| count as f64 / (summary.median_ns.max(1) as f64 / 1e9)),
         counters,
         wall: summary,
         cpu: Summary::of(cpu(runs)),

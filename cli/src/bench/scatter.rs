@@ -1,10 +1,22 @@
-//! The plot of compile time against run time, both on scales by powers of ten.
+//! The plot of compile time against run time, both on scales by powers of ten, as inline SVG whose colours and fonts come from the page's style
+//! sheet, so that they follow light and dark.
+//!
+//! Our own and not plotters or charming: those put fixed colours into their drawings, or a script into the page that fetches or
+//! carries megabytes.
 
-use super::plot::{COLOURS, LEFT, Log, RIGHT, TOP, escape, grid, open};
+use super::plot::hue;
 use super::results::Results;
 use crate::human;
+use crate::page::escape;
 use std::fmt::Write as _;
 
+/// Width of the picture in its own units; the page scales it.
+const WIDTH: f64 = 960.0;
+/// Where the scale across begins and ends.
+const LEFT: f64 = 108.0;
+const RIGHT: f64 = WIDTH - 92.0;
+/// Where the upward scale ends.
+const TOP: f64 = 26.0;
 /// Height of the picture.
 const HEIGHT: f64 = 460.0;
 /// Where the upward scale begins.
@@ -13,6 +25,68 @@ const BOTTOM: f64 = HEIGHT - 40.0;
 const POINT: f64 = 6.0;
 /// Height of a text.
 const LINE: f64 = 12.0;
+
+/// A scale by powers of ten.
+struct Log {
+    /// The logarithm of the lowest value.
+    pub low: f64,
+    /// The logarithm of the highest value.
+    pub high: f64,
+}
+
+impl Log {
+    /// A scale that has room for all values, and for at least a factor of 3.
+    fn over(values: impl Iterator<Item = f64>) -> Log {
+        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+        for value in values.filter(|value| *value > 0.0) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        if !low.is_finite() {
+            (low, high) = (1.0, 10.0);
+        }
+        let room = (3.0 / (high / low)).max(1.0).sqrt() * 1.12;
+        Log { low: (low / room).ln(), high: (high * room).ln() }
+    }
+
+    /// The share of the way from low to high.
+    fn share(&self, value: f64) -> f64 {
+        ((value.max(f64::MIN_POSITIVE).ln() - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        LEFT + self.share(value) * (RIGHT - LEFT)
+    }
+
+    /// Round values within the scale: 1, 2, 5, 10, ... or powers of ten only where those would be too many.
+    fn ticks(&self) -> Vec<f64> {
+        let wide = self.high - self.low > 4.0 * std::f64::consts::LN_10;
+        let steps: &[f64] = if wide { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let first = (self.low / std::f64::consts::LN_10).floor() as i32;
+        let last = (self.high / std::f64::consts::LN_10).ceil() as i32;
+        let all = (first..=last).flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
+        all.filter(|value| (self.low..=self.high).contains(&value.ln())).collect()
+    }
+}
+
+/// Begins a picture of a height.
+fn open(height: f64, about: &str) -> String {
+    let about = escape(about);
+    format!("<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{about}\">\n")
+}
+
+/// Vertical lines of a scale with their labels above.
+fn grid(svg: &mut String, scale: &Log, height: f64, label: fn(f64) -> String) {
+    for tick in scale.ticks() {
+        let x = scale.x(tick);
+        let text = label(tick);
+        let _ = writeln!(
+            svg,
+            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{height:.1}\"/>\
+             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{text}</text>",
+            TOP - 8.0
+        );
+    }
+}
 
 /// One program of one contender.
 struct Point<'a> {
@@ -117,9 +191,9 @@ fn draw(svg: &mut String, results: &Results, points: &[Point<'_>], places: &[(f6
         );
         let _ = write!(
             svg,
-            "<g><title>{}</title><circle class=\"c{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>",
+            "<g><title>{}</title><circle class=\"dot\" style=\"{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>",
             escape(&about),
-            point.contender % COLOURS
+            hue(point.contender)
         );
         // To the right, to the left, above or below; where all would cover something, the pointer has to do.
         let room =
@@ -176,6 +250,15 @@ impl Area {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scales_have_round_ticks() {
+        let scale = Log::over([1.0, 10.0].into_iter());
+        assert_eq!(scale.ticks(), [1.0, 2.0, 5.0, 10.0]);
+        assert!(scale.x(1.0) > LEFT && scale.x(10.0) < RIGHT);
+        assert_eq!(scale.x(0.0), LEFT);
+        assert!(Log::over([].into_iter()).ticks().len() > 1);
+    }
 
     #[test]
     fn names_stand_beside_their_points() {

@@ -3,7 +3,7 @@
 use super::race::{Entry, Race};
 use super::results::Results;
 use crate::human;
-use crate::measure::figures::geometric_mean;
+use crate::measure::figures::{Ratio, geometric_mean};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use std::fmt::Write as _;
 
@@ -48,6 +48,13 @@ pub fn row(race: &Race, entry: &Entry, i: usize) -> [String; 11] {
     let dash = || "-".to_owned();
     let counters = entry.counters.as_ref();
     let compiles = counters.filter(|counters| counters.regions > 0);
+    if let Some(why) = &entry.failed {
+        let mut cells = std::array::from_fn(|_| dash());
+        cells[0] = if i == 0 { race.program.clone() } else { String::new() };
+        cells[1].clone_from(&entry.contender);
+        cells[6].clone_from(why);
+        return cells;
+    }
     [
         if i == 0 { race.program.clone() } else { String::new() },
         entry.contender.clone(),
@@ -69,8 +76,10 @@ pub fn failures(results: &Results, bullet: &str) -> String {
     for (i, contender) in results.contenders.iter().enumerate() {
         let failed =
             results.races.iter().map(|race| (race, &race.entries[i])).filter(|(_, entry)| entry.exit_status != 0);
-        let list: Vec<String> =
+        let mut list: Vec<String> =
             failed.map(|(race, entry)| format!("{} (exit status {})", race.program, entry.exit_status)).collect();
+        let killed = results.races.iter().filter_map(|race| Some((race, race.entries[i].failed.as_ref()?)));
+        list.extend(killed.map(|(race, why)| format!("{} ({why})", race.program)));
         if !list.is_empty() {
             let _ = writeln!(text, "{bullet}NOT ENDED WELL: {}: {}", contender.name, list.join(", "));
         }
@@ -78,36 +87,49 @@ pub fn failures(results: &Results, bullet: &str) -> String {
     text
 }
 
-/// The means of ratios of each contender but the first, over all programs: `(name, wall, CPU)`.
-pub fn mean_ratios(results: &Results) -> Vec<(&str, f64, f64)> {
+/// The means of ratios of each contender but the first, over all programs that it did not fail at: `(name, wall, CPU)`.
+pub fn mean_ratios(results: &Results) -> Vec<(&str, Ratio, f64)> {
     let names = results.contenders.iter().enumerate().skip(1);
     names
-        .map(|(i, contender)| {
-            let entries = || results.races.iter().map(|race| &race.entries[i]);
-            let wall = geometric_mean(entries().filter_map(|entry| entry.ratio).map(|ratio| ratio.times));
+        .filter_map(|(i, contender)| {
+            let entries = || results.races.iter().map(|race| &race.entries[i]).filter(|entry| entry.failed.is_none());
+            let wall = Ratio::mean(&entries().filter_map(|entry| entry.ratio).collect::<Vec<_>>())?;
             let cpu = geometric_mean(entries().filter_map(|entry| entry.ratio_cpu).map(|ratio| ratio.times));
-            (contender.name.as_str(), wall, cpu)
+            Some((contender.name.as_str(), wall, cpu))
         })
         .collect()
 }
 
+/// How many runs something disturbed, if any were.
+pub fn disturbed(results: &Results) -> Option<String> {
+    let entries = || results.races.iter().flat_map(|race| &race.entries);
+    let outliers: usize = entries().map(|entry| entry.outliers).sum();
+    let runs: usize = entries().map(|entry| entry.runs.len()).sum();
+    (outliers > 0).then(|| {
+        let (was, them) = if outliers == 1 { ("was an outlier", "it") } else { ("were outliers", "them") };
+        format!(
+            "{outliers} of {} {was}: something else used the machine; medians do not mind {them}",
+            human::number_of(runs as u64, "run")
+        )
+    })
+}
+
 fn means(results: &Results, bullet: &str) -> String {
     let first = &results.contenders[0].name;
-    let programs = match results.races.len() {
-        1 => "1 program".to_owned(),
-        count => format!("{count} programs"),
-    };
+    let programs = human::number_of(results.races.len() as u64, "program");
     let mut text = String::new();
     for (name, wall, cpu) in mean_ratios(results) {
-        let _ = writeln!(
-            text,
-            "{bullet}{name} is {wall:.2} times as fast as {first} (CPU time: {cpu:.2}), geometric mean of {programs}"
-        );
+        let verdict = wall.verdict(name, first);
+        let mean = if results.races.len() > 1 { format!("; geometric mean of {programs}") } else { String::new() };
+        let _ = writeln!(text, "{bullet}{verdict}; by CPU time {cpu:.2}{mean}");
         let groups = group_means(results, name);
         if groups.len() > 1 {
             let list: Vec<String> = groups.iter().map(|(group, mean)| format!("{group} {mean:.2}")).collect();
             let _ = writeln!(text, "{bullet}  by group: {}", list.join(", "));
         }
+    }
+    if let Some(disturbed) = disturbed(results) {
+        let _ = writeln!(text, "{bullet}{disturbed}");
     }
     text
 }
@@ -126,7 +148,8 @@ pub fn group_means<'a>(results: &'a Results, contender: &str) -> Vec<(&'a str, f
 
 fn environment(results: &Results) -> String {
     let environment = &results.environment;
-    let runs = || results.races.iter().flat_map(|race| &race.entries).map(|entry| entry.runs.len());
+    let entries = || results.races.iter().flat_map(|race| &race.entries).filter(|entry| entry.failed.is_none());
+    let runs = || entries().map(|entry| entry.runs.len());
     let (fewest, most) = (runs().min().unwrap_or_default(), runs().max().unwrap_or_default());
     let runs = if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
     format!(

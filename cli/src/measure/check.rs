@@ -5,6 +5,7 @@ use super::contender::Contender;
 use super::program::Program;
 use crate::failure::{Failure, status};
 use serde_json::Value;
+use std::process::ExitStatus;
 
 /// Whether a run may count: it ended by itself, and put out what it should.
 pub fn check(
@@ -14,7 +15,7 @@ pub fn check(
     first: Option<&Outcome>,
 ) -> Result<(), Failure> {
     let wrong = |what| Err(wrong(program, contender, outcome, what));
-    let Some(code) = outcome.status.code() else { return wrong("was killed by a signal".to_owned()) };
+    let Some(code) = outcome.status.code() else { return wrong(format!("was {}", killed_by(outcome.status))) };
     let Some(first) = first else {
         return match code {
             0 | 1 => Ok(()),
@@ -37,6 +38,16 @@ pub fn check(
         return wrong(format!("ends with exit status {code}, unlike the first contender"));
     }
     Ok(())
+}
+
+/// `killed by SIGSEGV`, of a process that did not end by itself.
+pub fn killed_by(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(number) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let name = signal_hook::low_level::signal_name(number);
+        return format!("killed by {}", name.map_or_else(|| format!("signal {number}"), str::to_owned));
+    }
+    format!("ended: {status}")
 }
 
 /// Whether a run may count where every program has to succeed: what fails is done too early.

@@ -55,28 +55,59 @@ pub fn quantile(sorted: &[u64], share: f64) -> f64 {
 pub struct Ratio {
     /// The ratio; above 1 is faster.
     pub times: f64,
-    /// Half the width of the 95% interval: how far chance may have moved the ratio. `None` for one round, which does not say.
-    pub error: Option<f64>,
+    /// The ends of the 95% interval: how far chance may have moved the ratio. `None` for one round, which does not say.
+    pub interval: Option<[f64; 2]>,
 }
 
 impl Ratio {
     /// The ends of the interval; the ratio itself where that is not known.
     pub fn bounds(&self) -> [f64; 2] {
-        let error = self.error.unwrap_or_default();
-        [self.times - error, self.times + error]
+        self.interval.unwrap_or([self.times; 2])
     }
 
-    /// `2.50 ± 0.13`
+    /// `2.50 (2.38 to 2.61)`, `2.50 (?)`
     pub fn text(&self) -> String {
-        let error = self.error.map_or("?".to_owned(), |error| format!("{error:.2}"));
-        format!("{:.2} ± {error}", self.times)
+        match self.interval {
+            Some([low, high]) => format!("{:.2} ({low:.2} to {high:.2})", self.times),
+            None => format!("{:.2} (?)", self.times),
+        }
+    }
+
+    /// What it says: `jit is 2.50 times as fast as interp (2.38 to 2.61)`, as far as that can be told.
+    pub fn verdict(&self, this: &str, base: &str) -> String {
+        match self.interval {
+            None => format!("one run cannot tell {this} from {base}"),
+            Some([low, high]) if low <= 1.0 && high >= 1.0 => {
+                format!(
+                    "no difference that can be told between {this} and {base} ({low:.2} to {high:.2} times as fast)"
+                )
+            }
+            Some([low, high]) if self.times < 1.0 => {
+                let [times, least, most] = [self.times, high, low].map(|times| 1.0 / times);
+                format!("{this} takes {times:.2} times as long as {base} ({least:.2} to {most:.2})")
+            }
+            Some([low, high]) => format!("{this} is {:.2} times as fast as {base} ({low:.2} to {high:.2})", self.times),
+        }
+    }
+
+    /// The geometric mean of ratios that know nothing of each other; none of none.
+    pub fn mean(ratios: &[Ratio]) -> Option<Ratio> {
+        let count = ratios.len() as f64;
+        let times = geometric_mean(ratios.iter().map(|ratio| ratio.times));
+        // Half the width of an interval, in logarithms, is as many standard errors for each.
+        let half = |ratio: &Ratio| ratio.interval.map(|[low, high]| (high.ln() - low.ln()) / 2.0);
+        let halves: Option<Vec<f64>> = ratios.iter().map(half).collect();
+        let spread = halves.map(|halves| halves.iter().map(|half| half * half).sum::<f64>().sqrt() / count);
+        let interval = spread.map(|spread| [times * (-spread).exp(), times * spread.exp()]);
+        (!ratios.is_empty()).then_some(Ratio { times, interval })
     }
 }
 
 /// Compares times that were taken in rounds: `base[i]` and `this[i]` belong to the same round. `None` for no rounds.
 ///
-/// Where there are enough rounds, the error is that of a bootstrap over them, which keeps together what the same disturbance
-/// hit. Of few rounds there are not enough samples to draw: then it is Student's, from the logarithms of their ratios.
+/// Where there are enough rounds, the interval is that of a bootstrap over them, which keeps together what the same disturbance
+/// hit. Of few rounds there are not enough samples to draw: then it is Student's, of the logarithms of their ratios, so that no end is
+/// below 0.
 pub fn ratio(base: &[u64], this: &[u64]) -> Option<Ratio> {
     let rounds = base.len().min(this.len());
     if rounds == 0 {
@@ -84,11 +115,33 @@ pub fn ratio(base: &[u64], this: &[u64]) -> Option<Ratio> {
     }
     let (base, this) = (&base[..rounds], &this[..rounds]);
     let times = median(base.to_vec()) / median(this.to_vec());
-    let error = match rounds {
-        ROUNDS_RESAMPLED.. => Some(bootstrap(base, this)),
-        _ => spread_of_logs(base, this).map(|spread| times * student(rounds) * spread),
+    let interval = match rounds {
+        ROUNDS_RESAMPLED.. => Some(bootstrap(base, this, true)),
+        _ => spread_of_logs(base, this).map(|spread| {
+            let factor = (student(rounds) * spread).exp();
+            [times / factor, times * factor]
+        }),
     };
-    Some(Ratio { times, error })
+    Some(Ratio { times, interval })
+}
+
+/// Compares times that were taken at different times. `None` for no rounds.
+pub fn ratio_apart(base: &[u64], this: &[u64]) -> Option<Ratio> {
+    if base.is_empty() || this.is_empty() {
+        return None;
+    }
+    let times = median(base.to_vec()) / median(this.to_vec());
+    let interval = (base.len() > 1 && this.len() > 1).then(|| bootstrap(base, this, false));
+    Some(Ratio { times, interval })
+}
+
+/// Times that are further from the quartiles than one and a half times the distance between these: what disturbed the machine.
+pub fn outliers(times: &[u64]) -> usize {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let [low, high] = [0.25, 0.75].map(|share| quantile(&sorted, share));
+    let reach = 1.5 * (high - low);
+    sorted.iter().filter(|&&time| (time as f64) < low - reach || time as f64 > high + reach).count()
 }
 
 /// From so many rounds on there are enough of them to draw samples.
@@ -114,19 +167,20 @@ fn spread_of_logs(base: &[u64], this: &[u64]) -> Option<f64> {
     (logs.len() >= 2).then(|| (squares / (count - 1.0) / count).sqrt())
 }
 
-/// Half the distance between which 95% of the ratios of resampled rounds lie.
-fn bootstrap(base: &[u64], this: &[u64]) -> f64 {
+/// Between which 95% of the ratios of resampled rounds lie; the same rounds are drawn of both if they are pairs.
+fn bootstrap(base: &[u64], this: &[u64], paired: bool) -> [f64; 2] {
     const RESAMPLES: usize = 400;
-    let rounds = base.len();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut ratios: Vec<f64> = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
-        let picks: Vec<usize> = (0..rounds).map(|_| random.below(rounds)).collect();
-        let of = |times: &[u64]| median(picks.iter().map(|&i| times[i]).collect());
-        ratios.push(of(base) / of(this));
+        let mut draw = |times: &[u64]| -> Vec<usize> { times.iter().map(|_| random.below(times.len())).collect() };
+        let of = |times: &[u64], picks: &[usize]| median(picks.iter().map(|&i| times[i]).collect());
+        let picks = draw(base);
+        let others = if paired { picks.clone() } else { draw(this) };
+        ratios.push(of(base, &picks) / of(this, &others));
     }
     ratios.sort_unstable_by(f64::total_cmp);
-    (ratios[RESAMPLES * 975 / 1000] - ratios[RESAMPLES * 25 / 1000]) / 2.0
+    [ratios[RESAMPLES * 25 / 1000], ratios[RESAMPLES * 975 / 1000]]
 }
 
 /// The mean of ratios: the n-th root of their product. 1 for none.
@@ -168,14 +222,43 @@ mod tests {
         for rounds in [3, 6, 10] {
             let of = |this: &[u64]| ratio(&base[..rounds], &this[..rounds]).expect("rounds");
             let (sure, unsure) = (of(&calm), of(&wild));
-            let [sure_error, unsure_error] = [sure, unsure].map(|ratio| ratio.error.expect("several rounds"));
-            assert!((sure.times - 2.0).abs() < 0.05 && sure_error < 0.15, "{sure:?}");
-            assert!(unsure_error > 5.0 * sure_error, "{unsure:?}");
+            let width = |ratio: Ratio| ratio.bounds()[1] / ratio.bounds()[0];
+            assert!((sure.times - 2.0).abs() < 0.05 && width(sure) < 1.2, "{sure:?}");
+            assert!(width(unsure) > 2.0 * width(sure), "{unsure:?}");
+            assert!(unsure.bounds()[0] > 0.0, "no end is negative: {unsure:?}");
         }
         // Two logarithms of ratios, 0 and ln 4: their mean has a standard error of ln 2.
         let two = ratio(&[100, 400], &[100, 100]).expect("rounds");
-        assert!((two.error.expect("two rounds") / two.times - 12.7062 * 2f64.ln()).abs() < 1e-4, "{two:?}");
-        assert!(ratio(&[1], &[2]).expect("a round").error.is_none() && ratio(&[], &[]).is_none());
+        assert!(((two.bounds()[1] / two.times).ln() - 12.7062 * 2f64.ln()).abs() < 1e-4, "{two:?}");
+        assert!(ratio(&[1], &[2]).expect("a round").interval.is_none() && ratio(&[], &[]).is_none());
+    }
+
+    #[test]
+    fn verdicts_say_no_more_than_is_known() {
+        let of = |times, interval| Ratio { times, interval }.verdict("a", "b");
+        assert_eq!(of(1.8, Some([1.7, 1.9])), "a is 1.80 times as fast as b (1.70 to 1.90)");
+        assert_eq!(of(0.5, Some([0.4, 0.6])), "a takes 2.00 times as long as b (1.67 to 2.50)");
+        assert_eq!(
+            of(1.1, Some([0.9, 1.3])),
+            "no difference that can be told between a and b (0.90 to 1.30 times as fast)"
+        );
+        assert_eq!(of(3.0, None), "one run cannot tell a from b");
+        let mean = Ratio::mean(&[
+            Ratio { times: 2.0, interval: Some([1.0, 4.0]) },
+            Ratio { times: 8.0, interval: Some([4.0, 16.0]) },
+        ]);
+        let mean = mean.expect("two");
+        let [low, high] = mean.bounds();
+        assert!((mean.times - 4.0).abs() < 1e-9 && (high / 4.0 - 2f64.powf(0.5f64.sqrt())).abs() < 1e-9, "{mean:?}");
+        assert!((low * high - 16.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn disturbances_are_counted() {
+        assert_eq!(outliers(&[100, 101, 99, 100, 102, 100, 250]), 1);
+        assert_eq!(outliers(&[100, 100, 100]), 0);
+        let apart = ratio_apart(&[200, 210, 190, 200], &[100, 99, 101, 100, 100]).expect("rounds");
+        assert!((apart.times - 2.0).abs() < 0.05 && apart.bounds()[0] > 1.8 && apart.bounds()[1] < 2.2, "{apart:?}");
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! How far a measurement is.
 
+use crate::failure::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
-/// A bar on standard error, where that is a terminal.
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// A bar on standard error, where that is a terminal; else a line now and then.
 pub struct Progress {
     bar: ProgressBar,
     programs: usize,
+    /// When the last line was written.
+    line: Cell<Instant>,
 }
 
 impl Progress {
@@ -18,7 +25,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_prefix("1");
-        Progress { bar, programs }
+        Progress { bar, programs, line: Cell::new(Instant::now()) }
     }
 
     /// Program `i` is next, after `elapsed`.
@@ -39,6 +46,11 @@ impl Progress {
     pub fn tick(&self) {
         let run: u64 = self.bar.prefix().parse().unwrap_or_default();
         self.bar.set_prefix((run + 1).to_string());
+        if self.bar.is_hidden() && self.line.get().elapsed() >= LINE_EVERY {
+            self.line.set(Instant::now());
+            let at = self.bar.position() + 1;
+            say(format_args!("program {at} of {}: {}, run {run}", self.programs, self.bar.message()));
+        }
     }
 
     /// All is over.

@@ -1,6 +1,6 @@
 //! Stacks of calls as boxes: below each procedure what it called, as wide as what was counted there.
 
-use super::escape;
+use super::escape::escape;
 use crate::human;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

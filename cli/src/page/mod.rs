@@ -2,28 +2,15 @@
 //!
 //! Files: `flame.rs` stacks of calls as boxes; `style.css` what everything looks like.
 
+mod escape;
 mod flame;
 
+pub use self::escape::escape;
 pub use self::flame::flames;
 
 use std::fmt::Write as _;
 
 const STYLE: &str = include_str!("style.css");
-
-/// A text as HTML.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            _ => out.push(character),
-        }
-    }
-    out
-}
 
 /// A page with a title, whose body is HTML.
 pub fn document(title: &str, body: &str) -> String {
