@@ -234,6 +234,13 @@ impl Config {
         if !is_limit(rule.tolerance) || !is_limit(rule.slack) {
             return Err("a tolerance and a slack are numbers that are not negative".to_owned());
         }
+        if rule.worse == Worse::Less && rule.tolerance >= 1.0 {
+            // No counter is below 0.
+            return Err(format!(
+                "a rule about {} can never fail: nothing shrinks by more than all of it (tolerance {}, below 1 is meant)",
+                rule.engine, rule.tolerance
+            ));
+        }
         Ok(())
     }
 

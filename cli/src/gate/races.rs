@@ -8,10 +8,11 @@
 use super::config::{BASE, Config, RatioRule, Time};
 use super::judge::{Finding, Verdict, round};
 use crate::failure::Failure;
+use crate::human;
 use crate::measure::check::succeeded;
 use crate::measure::child::{Measurer, Outcome, Sample, input_file};
 use crate::measure::contender::Contender;
-use crate::measure::figures::quantile;
+use crate::measure::figures::{Summary, quantile};
 use crate::measure::program::Program;
 use std::fs::File;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use std::time::Duration;
 /// By how many standard deviations more, or less, than half of the rounds have to be beyond the limit (a sign test). Chance
 /// does that to a ratio that is just at the limit once in a hundred looks, on either side.
 const SURE: f64 = 2.33;
+/// A race that is over sooner says more about starting processes than about engines.
+const RACE_MIN: Duration = Duration::from_millis(50);
 /// So many more rounds may be far beyond the limit than as far below its inverse.
 const OFTEN: usize = 1;
 
@@ -126,6 +129,9 @@ fn settle(
         if rounds < config.rounds_min {
             continue;
         }
+        if rounds == config.rounds_min {
+            questions.iter().try_for_each(|question| question.takes_long_enough(program, &samples))?;
+        }
         for question in questions.iter_mut().filter(|question| question.verdict == Verdict::Unclear) {
             question.ask(&samples[question.this], &samples[question.other]);
         }
@@ -137,6 +143,23 @@ fn settle(
 }
 
 impl Question<'_> {
+    /// Refuses a race that is over too soon to tell anything.
+    fn takes_long_enough(&self, program: &Program, samples: &[Vec<Sample>]) -> Result<(), Failure> {
+        let median = |runner: usize| Summary::of(samples[runner].iter().map(Sample::undisturbed_ns)).median_ns;
+        let longer = median(self.this).max(median(self.other));
+        if u128::from(longer) >= RACE_MIN.as_nanos() {
+            return Ok(());
+        }
+        Err(Failure::host(format!(
+            "the race on {} between {} and {} is over in {}: below {} starting processes decides; give it more to do",
+            program.name,
+            self.rule.engine,
+            self.rule.to,
+            human::time(longer),
+            human::time(RACE_MIN.as_nanos() as u64)
+        )))
+    }
+
     fn ask(&mut self, this: &[Sample], other: &[Sample]) {
         let times = |runs: &[Sample]| -> Vec<u64> {
             let time = |run: &Sample| match self.rule.time {
