@@ -17,8 +17,8 @@ pub use rum_interp::{
     PollHandle, Scripted, SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, tally,
 };
 pub use rum_jit::{
-    BlockListing, CacheError, CodePart, CodePlace, EngineError, EngineKind, Explanation, Listing, Note, Optimisation,
-    Options, Stats, Tier, Vm,
+    BlockListing, CacheError, CodeObserver, CodePart, CodePlace, EngineError, EngineKind, Explanation, Listing,
+    NewCode, Note, Optimisation, Options, Stats, Tier, Vm,
 };
 
 /// The example in the README is one of the documentation's tests.

@@ -19,6 +19,7 @@ mod languages;
 mod library;
 mod limits;
 mod odd_images;
+mod outside;
 mod profile;
 mod programs;
 mod signals;

@@ -4,6 +4,7 @@ use crate::cli::RunArgs;
 use crate::cli::engine::EngineArg;
 use crate::cli::values::StatsFormat;
 use crate::failure::{Failure, reason};
+use crate::outside::Outside;
 use crate::signals::Control;
 use crate::stdio::Source;
 use crate::symbols;
@@ -22,7 +23,7 @@ pub struct RunConfig {
     /// What is run, as messages and reports name it.
     pub name: String,
     /// Where its words come from.
-    pub symbols: symbols::Source,
+    pub symbols: Arc<symbols::Source>,
     /// The engine that was asked for.
     pub engine: EngineArg,
     /// How the machine is made.
@@ -39,8 +40,8 @@ pub struct RunConfig {
     pub stats: Option<Stats>,
     /// What is told of each instruction.
     pub trace: Trace,
-    /// Whether perf is told about compiled code.
-    pub perf_map: bool,
+    /// Who is told about compiled code.
+    pub outside: Outside,
 }
 
 /// What becomes of statistics.
@@ -107,7 +108,7 @@ impl RunConfig {
         };
         let config = RunConfig {
             name: if is_stdin(&args.image) { "standard input".to_owned() } else { args.image.display().to_string() },
-            symbols,
+            symbols: Arc::new(symbols),
             engine: engine.engine,
             machine,
             options,
@@ -116,7 +117,7 @@ impl RunConfig {
             cache,
             stats: Stats::of(&args, &image)?,
             trace: Trace::of(&args.trace, |path| image.file_apart(path))?,
-            perf_map: args.perf_map,
+            outside: Outside::of(&args.outside)?,
         };
         Ok((config, image))
     }

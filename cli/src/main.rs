@@ -1,7 +1,7 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image, `trace` tells what each instruction did, `profile` where time goes, `explain` what became of code, `page` how both look in a browser, `native` reads host code, `perf_map` tells that to perf; `cache` keeps compiled code between
+//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image, `trace` tells what each instruction did, `profile` where time goes, `explain` what became of code, `page` how both look in a browser, `native` reads host code, `outside` tells tools like perf and gdb of compiled code; `cache` keeps compiled code between
 //! runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
 //! each subcommand.
 
@@ -19,9 +19,9 @@ mod gate;
 mod human;
 mod measure;
 mod native;
+mod outside;
 mod page;
 mod pages;
-mod perf_map;
 mod profile;
 mod report;
 mod run;

@@ -6,13 +6,11 @@ use crate::config::{Image, RunConfig};
 use crate::end::End;
 use crate::failure::{Failure, reason};
 use crate::human;
-use crate::perf_map;
 use crate::report::Report;
 use crate::signals::{Control, show_output_every};
 use crate::stdio::{SHOW_OUTPUT_EVERY, StdConsole};
-use crate::symbols::Places;
 use crate::trace::Again;
-use rum::{Machine, SetupError, Stop, Vm, Word};
+use rum::{Machine, SetupError, Stop, Vm};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,8 +50,9 @@ pub fn start(config: &RunConfig, image: Image) -> Result<Started, Failure> {
         show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
     }
     let again = tape.map(|tape| Again::new(&machine, tape, &config.machine, &config.options));
-    let vm = Vm::new(machine, &config.options)
+    let mut vm = Vm::new(machine, &config.options)
         .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
+    config.outside.watch(&mut vm, &config.symbols)?;
     Ok(Started { control, machine: Ok(vm), again })
 }
 
@@ -82,10 +81,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     // What cannot be told does not keep the rest from being told.
     let (mut mapped, mut shown) = (Ok(()), Ok(()));
     if let Some((mut vm, cache)) = vm {
-        if config.perf_map {
-            let words = vm.machine().segment(0).map_or(0, <[Word]>::len);
-            mapped = perf_map::write(&vm.code_places(), &Places::new(&config.symbols, words));
-        }
+        mapped = config.outside.ended(&vm, &config.symbols);
         if let Some(cache) = cache {
             cache.finish(&mut vm);
         }

@@ -59,6 +59,6 @@ mod worker;
 pub use cache::CacheError;
 pub use explain::{BlockListing, CodePart, Explanation, Listing, Note};
 pub use options::{EngineKind, Optimisation, Options};
-pub use place::{CodePlace, Tier};
+pub use place::{CodeObserver, CodePlace, NewCode, Tier};
 pub use stats::Stats;
 pub use vm::{EngineError, Vm};

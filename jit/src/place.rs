@@ -9,6 +9,20 @@ pub enum Tier {
     Optimiser,
 }
 
+/// Code that may be executed from now on, until the engine makes other code in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCode<'a> {
+    /// Where it stands.
+    pub place: CodePlace,
+    /// Its bytes, where they stand.
+    pub bytes: &'a [u8],
+    /// Length of the program that it belongs to, in words.
+    pub program_words: usize,
+}
+
+/// Who is told of new code.
+pub type CodeObserver = Box<dyn FnMut(&NewCode) + Send>;
+
 /// A piece of code in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodePlace {

@@ -4,7 +4,7 @@ use crate::cache::CacheError;
 use crate::engine::Engine;
 use crate::explain::{Explanation, Listing};
 use crate::options::{EngineKind, Options};
-use crate::place::{CodePlace, Tier};
+use crate::place::{CodeObserver, CodePlace, Tier};
 use crate::stats::Stats;
 use rum_interp::tally::Counted;
 use rum_interp::{Console, Machine, Stop, Timer};
@@ -162,6 +162,13 @@ impl Vm {
         stats.tables_bytes = self.machine.state().tables_bytes();
         stats.volatile_words = self.machine.state().watch().volatile_words() as u64;
         stats
+    }
+
+    /// From now on somebody is told of each piece of code that is made, before it is executed.
+    pub fn observe_code(&mut self, observer: CodeObserver) {
+        if let Some(engine) = &mut self.engine {
+            engine.observer = Some(observer);
+        }
     }
 
     /// Where compiled code stands in memory that may be executed now, for tools that look at the process from outside.

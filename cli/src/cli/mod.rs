@@ -18,7 +18,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{ColorArg, StatsFormat, TraceFormat, parse_count, parse_duration, parse_range, parse_size};
+use values::{ColorArg, LogLevel, StatsFormat, TraceFormat, parse_count, parse_duration, parse_range, parse_size};
 
 const ABOUT: &str = "Runs Universal Machine (UM-32) programs, fast and exactly";
 
@@ -159,9 +159,9 @@ pub struct RunArgs {
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub symbols: Option<PathBuf>,
-    /// At the end, tell Linux's perf what the compiled code in its samples belongs to (/tmp/perf-PID.map)
-    #[arg(long)]
-    pub perf_map: bool,
+    /// The tools that are to know of compiled code.
+    #[command(flatten)]
+    pub outside: OutsideArgs,
     /// The arguments that say what is to be told of each instruction.
     #[command(flatten)]
     pub trace: TraceArgs,
@@ -196,6 +196,24 @@ pub struct TraceArgs {
     /// How instructions are written: columns for people, or a JSON object a line
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub trace_format: TraceFormat,
+}
+
+/// The tools that are to know of compiled code.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Outside tools")]
+pub struct OutsideArgs {
+    /// At the end, tell Linux's perf what the compiled code in its samples belongs to (/tmp/perf-PID.map)
+    #[arg(long)]
+    pub perf_map: bool,
+    /// Write compiled code with its names to jit-PID.dump in this folder, for perf inject --jit and perf annotate
+    #[arg(long)]
+    pub jitdump: bool,
+    /// Tell debuggers (gdb, lldb) what compiled code belongs to
+    #[arg(long)]
+    pub gdb: bool,
+    /// Tell what the engine does as it does it, on standard error
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub log: Option<LogLevel>,
 }
 
 /// The arguments that limit a run.
@@ -256,7 +274,7 @@ impl ProfileArgs {
     pub fn run(self) -> RunArgs {
         let ProfileArgs { image, symbols, engine, limits, .. } = self;
         let (stats, stats_file, trace) = (None, None, TraceArgs::default());
-        RunArgs { image, stats, stats_file, symbols, perf_map: false, trace, engine, limits }
+        RunArgs { image, stats, stats_file, symbols, outside: OutsideArgs::default(), trace, engine, limits }
     }
 }
 
@@ -298,7 +316,7 @@ impl ExplainArgs {
             stats: None,
             stats_file: None,
             symbols,
-            perf_map: false,
+            outside: OutsideArgs::default(),
             trace: TraceArgs::default(),
             engine,
             limits,

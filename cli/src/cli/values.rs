@@ -79,6 +79,17 @@ pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
     if range.is_empty() { Err(wrong()) } else { Ok(range) }
 }
 
+/// How much is told of what the engine does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What fails
+    Warn,
+    /// Units: made, live, thrown away and why; words that are patched again and again
+    Debug,
+    /// Blocks, too
+    Trace,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

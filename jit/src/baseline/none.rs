@@ -93,6 +93,10 @@ impl Baseline {
         match self.0 {}
     }
 
+    pub fn newest(&self, _: u32) -> Option<CodePlace> {
+        match self.0 {}
+    }
+
     pub fn places(&self) -> Vec<CodePlace> {
         match self.0 {}
     }

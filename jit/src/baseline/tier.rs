@@ -360,6 +360,13 @@ impl Baseline {
         places
     }
 
+    /// Where the code of the block at `pc` stands, which was made last.
+    pub fn newest(&self, pc: u32) -> Option<CodePlace> {
+        let base = self.arena.base() as usize;
+        let place = place(base, pc, self.blocks.get(&pc)?.code);
+        Some(CodePlace { bytes: base + self.arena.next().0 - place.address, ..place })
+    }
+
     /// What later runs need to have the blocks again.
     pub fn keep(&self) -> KeptBlocks<'_> {
         let from = self.blocks_from();

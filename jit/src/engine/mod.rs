@@ -25,7 +25,7 @@ use crate::finder::Finder;
 use crate::history::History;
 use crate::journal::{Event, Journal};
 use crate::options::{Optimisation, Optimisations, Options};
-use crate::place::{CodePlace, Tier};
+use crate::place::{CodeObserver, CodePlace, NewCode, Tier};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     cache: Option<Box<Cache>>,
     /// What was published, if that is to be kept.
     listings: Vec<Listing>,
+    /// Who is told of new code.
+    pub observer: Option<CodeObserver>,
     /// How often code was left before which word and why, if that is to be told.
     exits: BTreeMap<(u32, &'static str), u64>,
 }
@@ -118,6 +120,7 @@ impl Engine {
             replacements: machine.state().replacements(),
             cache: options.cache.then(Box::default),
             listings: Vec::new(),
+            observer: None,
             exits: BTreeMap::new(),
         };
         if !makes_blocks {
@@ -245,6 +248,15 @@ impl Engine {
     /// Counters up to now, but for what only the machine knows.
     pub fn stats(&self) -> Stats {
         Stats { units_live: self.units.len() as u64, ..self.journal.stats() }
+    }
+
+    /// Tells of new code.
+    fn tell_of_code(&mut self, state: &State, place: CodePlace) {
+        if let Some(observer) = &mut self.observer {
+            // SAFETY: code is readable, and stays until the engine, which is borrowed, makes other code in its place.
+            let bytes = unsafe { std::slice::from_raw_parts(place.address as *const u8, place.bytes) };
+            observer(&NewCode { place, bytes, program_words: state.memory().program_len() as usize });
+        }
     }
 
     /// Where code stands that may be executed now.

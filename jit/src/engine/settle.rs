@@ -50,6 +50,7 @@ impl Engine {
             let dropped = self.drop_waiting(state, |pending| contains(&pending.region.ranges(), offset));
             let killed = self.units.word_stored(offset, state, &mut self.journal);
             if dropped + killed > 0 && self.profile.patched(offset) {
+                tracing::debug!(offset, "a word is patched again and again: it is read each time from now on");
                 state.make_volatile(offset);
             }
         }
@@ -59,6 +60,7 @@ impl Engine {
     }
 
     fn program_replaced(&mut self, state: &mut State) {
+        tracing::debug!(words = state.memory().program_len(), "another segment is the program");
         self.close_chapter();
         // What waits for the old program is of no use; what was learnt of it says nothing about the new one.
         self.drop_everything(state, Cause::Replaced);
@@ -92,6 +94,7 @@ impl Engine {
     /// No more code can be made: the interpreter goes on alone.
     pub(super) fn give_up(&mut self, why: &str) {
         self.journal.note(Event::GaveUp(why));
+        tracing::warn!(why, "no more code is made");
         self.policy.give_up();
     }
 }

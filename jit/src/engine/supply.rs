@@ -9,6 +9,7 @@ use crate::compile::{CompileError, Compiled};
 use crate::factory::Finished;
 use crate::growth::Grower;
 use crate::journal::{Event, THREAD_LOST};
+use crate::place::{CodePlace, Tier};
 use crate::queue::Pending;
 use crate::region::Region;
 use crate::tuning::BLOCKS_AT_ONCE;
@@ -80,21 +81,29 @@ impl Engine {
     /// come back for each. Whether the first could be made.
     fn make_blocks(&mut self, state: &mut State, root: u32) -> bool {
         let warm = self.policy.warm(self.first_threshold());
-        let Some(mut waiting) = self.units.make_block(state, root, &self.settings, &mut self.journal) else {
-            return false;
-        };
+        let Some(mut waiting) = self.make_block(state, root) else { return false };
         let mut left = BLOCKS_AT_ONCE - 1;
         while let Some(pc) = waiting.pop()
             && left > 0
         {
             let is_warm = matches!(state.heat().get(pc), Heat::Counting(count) if count >= warm);
             if is_warm && !self.units.has_block(pc) {
-                let targets = self.units.make_block(state, pc, &self.settings, &mut self.journal);
+                let targets = self.make_block(state, pc);
                 waiting.extend(targets.into_iter().flatten());
                 left -= 1;
             }
         }
         true
+    }
+
+    fn make_block(&mut self, state: &mut State, pc: u32) -> Option<Vec<u32>> {
+        let targets = self.units.make_block(state, pc, &self.settings, &mut self.journal)?;
+        if self.observer.is_some()
+            && let Some(place) = self.units.newest_block(pc)
+        {
+            self.tell_of_code(state, place);
+        }
+        Some(targets)
     }
 
     /// Starts the baseline tier, if it is to be used and was not started: most programs end before anything is warm.
@@ -182,6 +191,7 @@ impl Engine {
         }
         self.units.connect_blocks(self.factory.way_to_blocks());
         self.journal.note(Event::Requested);
+        tracing::debug!(root, blocks = region.blocks.len(), words = region.len(), "the optimiser is asked for code");
         let number = self.units.number();
         let heads: Vec<u32> = region.blocks.keys().copied().collect();
         let words = region.fixed_ranges();
@@ -281,7 +291,15 @@ impl Engine {
                 false => Words::default(),
             };
             let unit = Unit::new(shape, compiled.plan, code, words);
+            let place = CodePlace {
+                address: self.factory.address(unit.code),
+                bytes: unit.code.bytes,
+                pc: unit.shape.root,
+                tier: Tier::Optimiser,
+            };
+            tracing::debug!(unit = number, root = place.pc, bytes = place.bytes, "a unit is live");
             self.units.publish(number, unit, state, &mut self.journal);
+            self.tell_of_code(state, place);
             // Where it takes the place of another, words that it is not entered at stay as warm as they were.
             for &pc in pending.region.blocks.keys().filter(|_| pending.replaces.is_none()) {
                 if self.units.entry(pc).is_none() {
@@ -294,6 +312,7 @@ impl Engine {
     /// There is no code for a region, and there will be none.
     fn failed(&mut self, state: &mut State, region: &Region, error: &CompileError) {
         self.journal.note(Event::CompilerFailed(error.kind()));
+        tracing::warn!(root = region.root, %error, "the compiler has failed");
         self.cool(state, region);
         self.reject(state, region.root);
     }
@@ -309,6 +328,7 @@ impl Engine {
     /// A region was compiled, or was going to be, in vain.
     pub(super) fn dropped(&mut self, state: &mut State, region: &Region) {
         self.journal.note(Event::Dropped);
+        tracing::debug!(root = region.root, "code is dropped: the program has changed meanwhile");
         self.cool(state, region);
         let heat = self.history.dropped(region.root);
         // Where it was to be compiled again, the old code goes on.

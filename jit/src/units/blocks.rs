@@ -106,9 +106,15 @@ impl Units {
         let Made { words, code_bytes, ns, targets } =
             self.baseline.as_mut()?.make(state, pc, before, self.until_hot)?;
         journal.note(Event::Block { words, code_bytes, ns });
+        tracing::trace!(pc, words, code_bytes, "a block is live");
         self.show_block(pc);
         state.heat_mut().set(pc, Heat::HasCode);
         Some(targets)
+    }
+
+    /// Where the code of the block at `pc` stands, which was made last.
+    pub fn newest_block(&self, pc: u32) -> Option<CodePlace> {
+        self.baseline.as_ref()?.newest(pc)
     }
 
     /// Where the code of blocks stands.

@@ -247,6 +247,7 @@ impl Units {
                 self.set_heat(state, pc, Heat::Counting(0));
             }
         }
+        tracing::debug!(unit = number, root = unit.shape.root, cause = cause.name(), "a unit is thrown away");
         *self.ended.entry((unit.shape.root, cause.name())).or_default() += 1;
         journal.note(Event::Killed(cause));
     }

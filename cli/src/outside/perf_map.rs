@@ -2,10 +2,11 @@
 //!
 //! The format is that of `tools/perf/Documentation/jit-interface.txt` of the kernel's sources.
 
+use super::name;
 use crate::failure::Failure;
 use crate::files;
 use crate::symbols::Places;
-use rum::{CodePlace, Tier};
+use rum::CodePlace;
 use std::path::PathBuf;
 
 /// Writes where this process has code for which part of the program.
@@ -20,17 +21,4 @@ pub fn write(code: &[CodePlace], places: &Places) -> Result<(), Failure> {
             writeln!(out, "{address:x} {bytes:x} {}", name(pc, tier, places))
         })
     })
-}
-
-/// What a piece of code is called: by the label that it belongs to, or by its pc.
-fn name(pc: u32, tier: Tier, places: &Places) -> String {
-    let what = match tier {
-        Tier::Baseline => "block",
-        Tier::Optimiser => "unit",
-    };
-    match places.label_before(pc) {
-        Some((label, 0)) => format!("{label} [{what}]"),
-        Some((label, words)) => format!("{label}+{words} [{what}]"),
-        None => format!("pc_{pc} [{what}]"),
-    }
 }
