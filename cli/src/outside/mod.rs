@@ -5,13 +5,14 @@
 mod gdb;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod jitdump;
+mod names;
 mod perf_map;
 
 use crate::cli::OutsideArgs;
 use crate::cli::values::LogLevel;
 use crate::failure::Failure;
 use crate::symbols::{Places, Source};
-use rum::{Tier, Vm, Word};
+use rum::{Vm, Word};
 use std::sync::Arc;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -56,7 +57,7 @@ impl Outside {
                 places = Some((code.program_words, Places::new(&symbols, code.program_words)));
             }
             let (_, places) = places.as_ref().expect("it was made just now");
-            let name = name(code.place.pc, code.place.tier, places);
+            let name = names::name(code.place.pc, code.place.tier, places);
             if let Some(dump) = &mut dump {
                 dump.add(&name, code.bytes);
             }
@@ -99,17 +100,4 @@ fn log(level: LogLevel) {
     let written = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).without_time();
     // Somebody else may have asked before; then that stays.
     let _ = written.with_writer(std::io::stderr).try_init();
-}
-
-/// What a piece of code is called: by the label that it belongs to, or by its pc.
-fn name(pc: u32, tier: Tier, places: &Places) -> String {
-    let what = match tier {
-        Tier::Baseline => "block",
-        Tier::Optimiser => "unit",
-    };
-    match places.label_before(pc) {
-        Some((label, 0)) => format!("{label} [{what}]"),
-        Some((label, words)) => format!("{label}+{words} [{what}]"),
-        None => format!("pc_{pc} [{what}]"),
-    }
 }

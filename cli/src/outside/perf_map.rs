@@ -2,7 +2,7 @@
 //!
 //! The format is that of `tools/perf/Documentation/jit-interface.txt` of the kernel's sources.
 
-use super::name;
+use super::names::name;
 use crate::failure::Failure;
 use crate::files;
 use crate::symbols::Places;
