@@ -4,6 +4,15 @@ use crate::support::*;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+/// A number as people are told it.
+fn thousands(number: u64) -> String {
+    match (number / 1_000_000, number / 1000 % 1000, number % 1000) {
+        (0, 0, rest) => rest.to_string(),
+        (0, thousands, rest) => format!("{thousands},{rest:03}"),
+        (millions, thousands, rest) => format!("{millions},{thousands:03},{rest:03}"),
+    }
+}
+
 #[test]
 fn exactly_as_many_instructions_are_executed() {
     // After the first instruction, four go round; the second of them puts a byte out.
@@ -15,7 +24,8 @@ fn exactly_as_many_instructions_are_executed() {
             let args = with(engine, &["--stats=json", "--max-instructions", &max, arg(&path)]);
             let run = rum(&args).output().expect("it starts");
             assert_eq!(status(&run), 3);
-            assert_eq!(complaint(&run), format!("instruction limit of {limit} reached (--max-instructions raises it)"));
+            let told = thousands(limit);
+            assert_eq!(complaint(&run), format!("instruction limit of {told} reached (--max-instructions raises it)"));
             assert_eq!(counter(&run, "instructions"), limit, "{engine:?}");
             let outputs = (0..limit).filter(|instruction| instruction % 4 == 2).count();
             assert_eq!(run.stdout.len(), outputs, "{engine:?}, {limit}");
@@ -61,9 +71,9 @@ fn memory_is_limited_and_that_is_reported() {
             let args = with(engine, &["--stats=json", "--max-memory", "64M", arg(&path)]);
             let run = rum(&args).output().expect("it starts");
             assert_eq!((status(&run), &run.stdout[..]), (3, &b"before"[..]));
-            let message = format!(
-                "memory limit of 64.0 MiB reached: no room for a segment of {words} words (--max-memory raises it)"
-            );
+            let told = if words == 1 { "1 word".to_owned() } else { format!("{} words", thousands(words.into())) };
+            let message =
+                format!("memory limit of 64.0 MiB reached: no room for a segment of {told} (--max-memory raises it)");
             assert_eq!(complaint(&run), message);
             assert_eq!(stats(&run)["end"], "memory");
             let used = counter(&run, "memory_used_bytes");
@@ -103,7 +113,7 @@ fn a_segment_may_be_larger_than_everything_there_is() {
     for engine in ENGINES {
         let run = rum(&with(engine, &["--max-memory", "1G", arg(&path)])).output().expect("it starts");
         assert_eq!(status(&run), 3);
-        assert!(complaint(&run).contains("no room for a segment of 4294967295 words"));
+        assert!(complaint(&run).contains("no room for a segment of 4,294,967,295 words"));
     }
 }
 
@@ -211,7 +221,7 @@ fn small_address_spaces_suffice() {
         assert_eq!((status(&run), &run.stdout[..]), (0, &b"small"[..]), "{kib}: {}", stderr(&run));
         let run = limited(kib, &image(&allocate_for_ever(1000)));
         assert_eq!((status(&run), &run.stdout[..]), (3, &b"before"[..]), "{kib}: {}", stderr(&run));
-        assert!(complaint(&run).contains("no room for a segment of 1000 words"), "{}", stderr(&run));
+        assert!(complaint(&run).contains("no room for a segment of 1,000 words"), "{}", stderr(&run));
     }
     let run = limited(40_000, &path);
     assert_eq!(status(&run), 2);

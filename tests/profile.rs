@@ -208,7 +208,7 @@ fn ends_are_told_as_ever() {
         let run = rum(&[&["profile", "--max-instructions", "1e6"], exact, &[arg(&path)]].concat());
         let run = { run }.output().expect("it starts");
         assert_eq!((status(&run), &*run.stdout), (3, &b"so"[..]));
-        assert_eq!(complaint(&run), "instruction limit of 1000000 reached (--max-instructions raises it)");
+        assert_eq!(complaint(&run), "instruction limit of 1,000,000 reached (--max-instructions raises it)");
         assert!(stderr(&run).contains("\nprofile of "), "{}", stderr(&run));
     }
     let (profile, run) = profiled(&["--exact", arg(&image(&[div(1, 0, 0)]))], "");

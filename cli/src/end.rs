@@ -67,6 +67,7 @@ impl End {
             End::Memory(failure) => say(memory_text(failure, vm)),
             End::Instructions => {
                 let max = config.instructions_max.unwrap_or_default();
+                let max = human::count(max);
                 say(format_args!("instruction limit of {max} reached (--max-instructions raises it)"));
             }
             End::Outside(Cause::Timeout) => {
@@ -114,12 +115,12 @@ fn may_count_on_numbers(fault: &Fault, machine: &Machine) -> bool {
 }
 
 fn memory_text(failure: &OutOfMemory, vm: Option<&Vm>) -> String {
-    let words = failure.words;
+    let words = human::number_of(failure.words.into(), "word");
     if vm.is_some_and(|vm| is_cramped(vm, failure)) {
-        return format!("no room for a segment of {words} words: the address space that the system grants is full");
+        return format!("no room for a segment of {words}: the address space that the system grants is full");
     }
     let limit = human::bytes(failure.limit_bytes);
-    format!("memory limit of {limit} reached: no room for a segment of {words} words (--max-memory raises it)")
+    format!("memory limit of {limit} reached: no room for a segment of {words} (--max-memory raises it)")
 }
 
 /// Whether it is the system's limit on address space that was reached, and not the machine's on memory.

@@ -97,7 +97,7 @@ impl Report {
                 "identifiers".to_owned(),
                 format!("{}, numbered up to {}", self.word("ids"), show("ids_max", human::count)),
             ),
-            ("program".to_owned(), format!("{} words", show("program_words", human::count))),
+            ("program".to_owned(), show("program_words", |words| human::number_of(words, "word"))),
             ("output".to_owned(), show("output_bytes", human::bytes)),
         ];
         for key in &self.engine_keys {
@@ -131,6 +131,7 @@ fn rows_of(key: &str, value: &Value, rows: &mut Vec<(String, String)>) {
             (None, None) => number.to_string(),
         },
         Value::String(text) => text.clone(),
+        Value::Null => "no".to_owned(),
         other => other.to_string(),
     };
     rows.push((name.replace('_', " "), text));

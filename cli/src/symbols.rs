@@ -1,6 +1,7 @@
 //! Where the words of an image come from, as `rum asm -g` has written it down beside the image.
 
 use crate::failure::{Failure, reason};
+use crate::human;
 use rum_asm::Symbols;
 use std::ffi::OsString;
 use std::fs;
@@ -86,7 +87,9 @@ impl Places {
         if let Ok(offset) = hex.unwrap_or_else(|| what.parse()) {
             return match (offset as usize) < words {
                 true => Ok(offset),
-                false => Err(format!("there is no word {what}: the program has {words} words")),
+                false => {
+                    Err(format!("there is no word {what}: the program has {}", human::number_of(words as u64, "word")))
+                }
             };
         }
         let labels = self.0.as_ref().map_or(&[][..], |symbols| &symbols.labels);

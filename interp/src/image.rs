@@ -6,6 +6,14 @@
 use crate::isa::{Instruction, Op, Word};
 use std::io::{self, Read};
 
+/// `1 word`, `2 words`: the whole words in so many bytes.
+fn words_of(bytes: usize) -> String {
+    match bytes / 4 {
+        1 => "1 word".to_owned(),
+        words => format!("{words} words"),
+    }
+}
+
 /// Why some bytes are no program image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
@@ -14,9 +22,9 @@ pub enum ImageError {
     Empty,
     /// The number of bytes is not a multiple of four.
     #[error(
-        "the image has {bytes} bytes, which is not a multiple of 4 ({} left over after {} words){hint}",
+        "the image has {bytes} bytes, which is not a multiple of 4 ({} left over after {}){hint}",
         bytes % 4,
-        bytes / 4
+        words_of(*bytes)
     )]
     Ragged {
         /// Size of the image in bytes.
@@ -164,7 +172,7 @@ mod tests {
         assert_eq!(decode_image(&[]), Err(ImageError::Empty));
         let say = |bytes: &[u8]| decode_image(bytes).unwrap_err().to_string();
         assert!(say(b"hello").contains("looks like text"));
-        assert!(say(b"hello").contains("5 bytes, which is not a multiple of 4 (1 left over after 1 words)"));
+        assert!(say(b"hello").contains("5 bytes, which is not a multiple of 4 (1 left over after 1 word)"));
         assert!(say(&[0, 1, 13, 10, 2]).contains("carriage return"));
         assert!(say(&[0, 1, 0xef, 0xbf, 0xbd]).contains("U+FFFD"));
         assert!(say(&[0x1f, 0x8b, 0]).contains("gzip"));

@@ -448,7 +448,7 @@ mod tests {
             assert_eq!(program.len(), words);
             assert!(program.iter().enumerate().all(|(i, &word)| word == (i as u32).wrapping_mul(0x1_0107)));
             let ragged = read(&image[..4 * words + 3], &options).expect_err("three bytes more");
-            assert!(ragged.to_string().contains(&format!("3 left over after {words} words")), "{ragged}");
+            assert!(ragged.to_string().contains(&format!("3 left over after {words} word")), "{ragged}");
         }
         let error = read(&image, &options).expect_err("a word too many");
         assert!(

@@ -120,8 +120,8 @@ impl Generator {
             return Err(self.no_procedure());
         };
         if frame.pushed != 0 {
-            let words = frame.pushed;
-            return Err(Failure::new(self.span, format!("the stack is off by {words} words at this return"))
+            let words = if frame.pushed == 1 { "1 word".to_owned() } else { format!("{} words", frame.pushed) };
+            return Err(Failure::new(self.span, format!("the stack is off by {words} at this return"))
                 .hint("pop what was pushed since the procedure began"));
         }
         let Convention { stack, link } = self.convention;

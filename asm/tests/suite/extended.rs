@@ -195,7 +195,7 @@ fn procedures() {
     assert_eq!(error(".endproc"), "there is no procedure to end here");
     assert_eq!(
         error(".zero r0; .temps r6, r7\n.proc a()\npush r1 on stack r2\nreturn\n.endproc"),
-        "the stack is off by 1 words at this return"
+        "the stack is off by 1 word at this return"
     );
 }
 

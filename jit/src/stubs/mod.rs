@@ -8,7 +8,7 @@
 mod host;
 mod walk;
 
-use self::host::HOST_CALLS;
+use self::host::{HOST_CALLS, HostCall};
 use crate::abi::Slot;
 use crate::baseline::way_from_units;
 use crate::code::CodeSpace;
@@ -54,7 +54,10 @@ impl Stubs {
         let miss = compile(isa, unit_signature(), miss)?;
         let trampoline = compile(isa, trampoline_signature(), trampoline)?;
         let mut functions = vec![(unit_signature(), miss), (trampoline_signature(), trampoline)];
-        for call in &HOST_CALLS {
+        // To compile one takes a while: what is not wanted is not there.
+        let wanted = |call: &&HostCall| call.slot as usize != Slot::DrainStub as usize || state.tally().is_on();
+        let calls: Vec<&HostCall> = HOST_CALLS.iter().filter(wanted).collect();
+        for call in &calls {
             let body = compile(isa, stub_signature(call.params), |b| call_host(b, call.function as usize))
                 .map_err(|error| format!("stub {}: {error}", call.name))?;
             functions.push((stub_signature(call.params), body));
@@ -68,7 +71,7 @@ impl Stubs {
         let base = code.base() as usize;
         let slots = state.slots_mut();
         slots[Slot::CodeBase as usize] = base as u64;
-        for (call, &offset) in HOST_CALLS.iter().zip(&offsets[2..]) {
+        for (call, &offset) in calls.iter().zip(&offsets[2..]) {
             slots[call.slot as usize] = (base + offset as usize) as u64;
         }
         // In front of the host's way to a new segment.
