@@ -159,6 +159,20 @@ fn the_sweep_of_sandmark_is_found() {
     assert!(total > 100 && sweep > total / 10, "{sweep} of {total}");
 }
 
+/// By counting it is the three blocks at the top.
+#[test]
+fn the_sweep_of_sandmark_is_counted_first() {
+    let Some(folder) = shared("the_sweep_of_sandmark_is_counted_first") else { return };
+    let (profile, run) = profiled(&["--exact", arg(&folder.join("umbin/sandmark.umz"))], "");
+    assert_eq!(status(&run), 0, "{}", stderr(&run));
+    assert_eq!(number(&profile, "total"), 5_556_001_579, "what the manifest says");
+    let blocks = profile["blocks"].as_array().expect("a list");
+    let mut first: Vec<[u64; 2]> =
+        blocks[..3].iter().map(|block| ["from", "to"].map(|key| number(block, key))).collect();
+    first.sort_unstable();
+    assert_eq!(first, [[4504, 4508], [4509, 4512], [4513, 4520]]);
+}
+
 /// What perf is told: pieces of code that do not overlap, with labels of the program; and what it makes of that, where it is installed.
 #[test]
 #[cfg(target_os = "linux")]
