@@ -216,7 +216,7 @@ fn rules_on_times_need_somebody_who_races() {
 const RACE: &str = r#"
 [[race]]
 program = "fib"
-input = "30\n"
+input = "31\n"
 engines = ["interp"]
 "#;
 
@@ -234,7 +234,7 @@ fn race_rules(tolerance: &str) -> String {
 /// What cannot tell anything is no gate.
 #[test]
 fn rules_that_can_never_fail_are_refused() {
-    let short = race_rules("2.0").replace("input = \"30\\n\"", "input = \"5\\n\"");
+    let short = race_rules("2.0").replace("input = \"31\\n\"", "input = \"5\\n\"");
     let run = Place::new(&short).gate(&["compare", RUM, RUM]);
     let text = "the race on fib between interp and base is over in ";
     assert!(status(&run) == 2 && said(&run).contains(text), "{}", said(&run));
@@ -246,10 +246,10 @@ fn rules_that_can_never_fail_are_refused() {
 #[test]
 fn pure_latency_is_found_by_racing() {
     let place = Place::new(&race_rules("2.0"));
-    let slow = place.other_rum("slow", "sleep 0.5; exec RUM \"$@\"");
+    let slow = place.other_rum("slow", "sleep 1; exec RUM \"$@\"");
     let run = place.gate(&["compare", RUM, &slow]);
     assert_eq!(status(&run), 1, "{}", said(&run));
-    assert!(said(&run).contains("| fib (30) | interp | wall time by that of base"), "{}", said(&run));
+    assert!(said(&run).contains("| fib (31) | interp | wall time by that of base"), "{}", said(&run));
     let run = place.gate(&["compare", &slow, RUM]);
     assert_eq!(status(&run), 0, "{}", said(&run));
     let run = place.gate(&["compare", RUM, &slow, "--no-times"]);
