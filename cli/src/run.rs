@@ -106,7 +106,10 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
 }
 
 /// Runs the machine to its end, or to that of its budget or its time.
-fn execute(vm: &mut Vm, config: &RunConfig, control: &Control) -> Result<End, Failure> {
+///
+/// # Errors
+/// The file of its trace cannot be written.
+pub fn execute(vm: &mut Vm, config: &RunConfig, control: &Control) -> Result<End, Failure> {
     loop {
         let stop = config.trace.run(vm, config.instructions_max, control, &config.symbols)?;
         if let Some(end) = end_of(stop, control) {

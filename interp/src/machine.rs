@@ -3,7 +3,7 @@
 use crate::console::Console;
 use crate::host;
 use crate::image::{ImageError, ImageReader};
-use crate::isa::{Op, Word};
+use crate::isa::Word;
 use crate::memory::{AddressSpace, Ids, Memory, MemoryOptions, NAMED_ALLOCS, OutOfMemory};
 use crate::poll::{POLL_ENGINE, POLL_FLUSH, PollHandle, stop_for};
 use crate::run::{Pause, run};
@@ -297,10 +297,7 @@ impl Machine {
     /// Ends counting for a profile, and gives what was counted; None if nothing was ([`MachineOptions::tally`]).
     pub fn take_counted(&mut self) -> Option<Counted> {
         let State { guest, tally, .. } = &mut *self.state;
-        // A halt that was executed leaves the pc where it is: nothing behind it was.
-        let halted = guest.memory.program().get(guest.pc as usize).is_some_and(|&word| Op::of(word) == Op::Halt);
-        let at = if halted { guest.pc.saturating_add(1) } else { guest.pc };
-        tally.is_on().then(|| tally.finish(guest.memory.program(), guest.executed, at, guest.memory.active()))
+        tally.is_on().then(|| tally.finish(guest.memory.program(), guest.executed, guest.pc, guest.memory.active()))
     }
 
     /// Bytes that count against the limit on memory: segments with their overhead.

@@ -105,7 +105,7 @@ pub mod offset {
     pub const EVENT: i32 = field!(tally.next);
     /// See [`JUMPS`].
     pub const EVENTS_END: i32 = field!(tally.end);
-    /// Address of what word 0 has allocated: segments and words, 64 bits each.
+    /// Address of how many words word 0 has allocated, 64 bits.
     pub const MADE: i32 = field!(tally.made);
     /// Address of where the segment with identifier 0 was made, 32 bits, and the number of word 0 as such a place.
     pub const SITES: i32 = field!(tally.sites);

@@ -37,6 +37,9 @@ pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), S
         },
         Instruction::Nand { a, b, c } => result = Some((a, !(get(b) & get(c)))),
         Instruction::Halt => {
+            if state.tally.is_on() {
+                state.tally.halted(state.guest.pc);
+            }
             state.guest.executed += 1;
             return Err(Stop::Halt);
         }

@@ -102,7 +102,7 @@ impl Vm {
     }
 
     /// Ends counting for a profile, and gives what was counted; None if nothing was
-    /// ([`MachineOptions::tally`](rum_interp::MachineOptions::tally)). Not to be run any further: compiled code would go on counting.
+    /// ([`MachineOptions::tally`](rum_interp::MachineOptions::tally)). Compiled code goes with that, for it would go on counting.
     pub fn take_counted(&mut self) -> Option<Counted> {
         self.engine = None;
         self.machine.take_counted()

@@ -115,6 +115,18 @@ fn what_becomes_a_jump_and_back_is_counted() {
     }
 }
 
+/// A halt counts if it was executed, and not if the run ends before it.
+#[test]
+fn a_run_may_end_before_any_instruction() {
+    let literal = Instruction::Literal { a: Reg::from_bits(1), value: 3 }.encode();
+    let case =
+        Case { program: vec![literal, literal, Instruction::Halt.encode(), literal], input: Vec::new(), budget: 9 };
+    let options = Options { engine: EngineKind::Interp, ..Options::default() };
+    for budget in 0..6 {
+        assert_eq!(words(&counted(&case, budget, &options).0), stepped(&case, budget), "{budget} instructions");
+    }
+}
+
 #[test]
 fn generated_programs_are_counted_as_they_step() {
     let mut compiled = 0;

@@ -198,6 +198,14 @@ pub struct TraceArgs {
     pub trace_format: TraceFormat,
 }
 
+impl RunArgs {
+    /// A run of which nothing is told.
+    fn plain(image: PathBuf, symbols: Option<PathBuf>, engine: EngineArgs, limits: LimitArgs) -> RunArgs {
+        let (outside, trace) = (OutsideArgs::default(), TraceArgs::default());
+        RunArgs { image, stats: None, stats_file: None, symbols, outside, trace, engine, limits }
+    }
+}
+
 /// The tools that are to know of compiled code.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Outside tools")]
@@ -272,9 +280,7 @@ pub struct ProfileArgs {
 impl ProfileArgs {
     /// The run that is looked at.
     pub fn run(self) -> RunArgs {
-        let ProfileArgs { image, symbols, engine, limits, .. } = self;
-        let (stats, stats_file, trace) = (None, None, TraceArgs::default());
-        RunArgs { image, stats, stats_file, symbols, outside: OutsideArgs::default(), trace, engine, limits }
+        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
     }
 }
 
@@ -310,17 +316,7 @@ pub struct ExplainArgs {
 impl ExplainArgs {
     /// The run that is explained.
     pub fn run(self) -> RunArgs {
-        let ExplainArgs { image, symbols, engine, limits, .. } = self;
-        RunArgs {
-            image,
-            stats: None,
-            stats_file: None,
-            symbols,
-            outside: OutsideArgs::default(),
-            trace: TraceArgs::default(),
-            engine,
-            limits,
-        }
+        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
     }
 }
 

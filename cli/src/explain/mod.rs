@@ -17,7 +17,7 @@ use crate::config::RunConfig;
 use crate::end::End;
 use crate::failure::{Failure, show};
 use crate::files;
-use crate::run::{Started, end_of, start};
+use crate::run::{Started, execute, start};
 use crate::symbols::Places;
 
 /// Runs a program and explains what became of its code.
@@ -38,19 +38,13 @@ pub fn explain(args: ExplainArgs) -> Result<u8, Failure> {
             return Ok(end.status());
         }
     };
-    let end = loop {
-        let done = vm.machine().executed().unwrap_or_default();
-        let stop = vm.run(config.instructions_max.map(|max| max.saturating_sub(done)));
-        if let Some(end) = end_of(stop, &control) {
-            break end;
-        }
-    };
+    let end = execute(&mut vm, &config, &control)?;
     end.tell(&config, Some(&vm));
     let status = end.status();
     // Where somebody else has ended it, nobody knows where it would have to end again.
     let counted = match (end, again) {
         (ended @ End::Outside(_), _) => Err(format!("the run was ended from outside ({})", ended.name())),
-        (_, Some(again)) => again.count(config.instructions_max).map_err(|error| error.to_string()),
+        (_, Some(again)) => again.count(config.instructions_max, &control).map_err(|error| error.to_string()),
         (_, None) => Err("its input was not kept".to_owned()),
     };
     let words = vm.machine().segment(0).unwrap_or_default();

@@ -1,12 +1,11 @@
 //! `rum profile`: where a program spends its time.
 //!
 //! By default the program runs as ever, and is looked at some thousand times a second: at a jump, which compiled code can be left at
-//! (`sample.rs`). With `--exact` everything is counted, and calls are followed (`exact.rs`), which takes less than twice as long.
+//! (`sample.rs`). With `--exact` everything is counted, and calls are followed, compiled code included, which takes less than twice as long.
 //!
 //! Files: `model.rs` what is known in the end; `table.rs` that for people,
 //! `export.rs` and `firefox.rs` for other programs, `page.rs` for a browser.
 
-mod exact;
 mod export;
 mod firefox;
 mod model;
@@ -19,7 +18,7 @@ use crate::cli::ProfileArgs;
 use crate::config::RunConfig;
 use crate::failure::{Failure, show};
 use crate::files;
-use crate::run::{Started, start};
+use crate::run::{Started, execute, start};
 use crate::symbols::Places;
 use rum::{Tier, Word};
 
@@ -42,7 +41,7 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
         }
     };
     let (end, sampled) = match exact {
-        true => (exact::run(&mut vm, &config, &control), None),
+        true => (execute(&mut vm, &config, &control)?, None),
         false => sample::run(&mut vm, &config, &control).map(|(end, seen)| (end, Some(seen)))?,
     };
     end.tell(&config, Some(&vm));

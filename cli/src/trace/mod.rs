@@ -26,6 +26,10 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
+
+/// How often a second run looks whether it is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is to be traced of a run.
 #[derive(Debug)]
@@ -77,12 +81,20 @@ impl Again {
     ///
     /// # Errors
     /// The machine cannot be had a second time.
-    pub fn count(self, instructions_max: Option<u64>) -> Result<Counted, Box<dyn Error>> {
+    pub fn count(self, instructions_max: Option<u64>, control: &Control) -> Result<Counted, Box<dyn Error>> {
         let how = MachineOptions { tally: true, ..self.machine };
         let machine = Machine::new(&self.program, Box::new(self.tape.play()), &how)?;
         let options = Options { keep_listings: false, ..self.options };
         let mut vm = Vm::new(machine, &options)?;
-        while matches!(vm.run(instructions_max.map(|max| max.saturating_sub(count(&vm)))), Stop::Interrupted) {}
+        // What is to end the run ends this one, too; it was made for the first machine.
+        while matches!(
+            vm.run_for(LOOK_EVERY, instructions_max.map(|max| max.saturating_sub(count(&vm))))?,
+            Stop::Interrupted | Stop::TimeUp
+        ) {
+            if control.cause().is_some() {
+                return Err("it was interrupted".into());
+            }
+        }
         Ok(vm.take_counted().unwrap_or_default())
     }
 }

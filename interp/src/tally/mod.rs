@@ -304,6 +304,12 @@ impl Tally {
         }
     }
 
+    /// The halt at `pc` was executed, and control stays there.
+    pub(crate) fn halted(&mut self, pc: u32) {
+        self.add(pc, 1);
+        self.add(pc + 1, -1);
+    }
+
     /// Something is about to be derived from some words, before the instruction at `at`: corrects marks that are wrong.
     pub fn look_at(&mut self, program: &[Word], words: std::ops::Range<u32>, at: u32) {
         let jumps = |pc: u32| Op::of(program[pc as usize]) == Op::LoadProgram;
@@ -356,7 +362,8 @@ impl Tally {
                 if Op::of(program[pc as usize]) == Op::Alloc {
                     // SAFETY: there is a number for every word.
                     let words = unsafe { std::mem::take(&mut *made.add(pc as usize)) };
-                    rest.allocations.insert(first + pc, Made { segments: running, words, ..Made::default() });
+                    rest.allocations
+                        .insert(first.wrapping_add(pc), Made { segments: running, words, ..Made::default() });
                 }
             }
             if mark & MARK_JUMP != 0 {
@@ -372,7 +379,7 @@ impl Tally {
         // SAFETY: there is a number for every word, and for every identifier.
         unsafe {
             *self.made.add(pc as usize) += u64::from(words);
-            *self.sites.add(id as usize) = self.first_site + pc;
+            *self.sites.add(id as usize) = self.first_site.wrapping_add(pc);
         }
     }
 
@@ -391,7 +398,7 @@ impl Tally {
         self.begin(program, pc, now);
     }
 
-    /// Ends counting before the instruction at `at`, or behind it if it was a halt that was executed. `live` are the identifiers and
+    /// Ends counting before the instruction at `at`. `live` are the identifiers and
     /// lengths of segments.
     pub(crate) fn finish(
         &mut self,
@@ -415,10 +422,12 @@ impl Tally {
         let mut counted = std::mem::take(&mut rest.counted);
         rest.calls.finish(now, &mut counted);
         let site = |number: u32| {
-            let program = rest.firsts.partition_point(|&first| first <= number) - 1;
-            Site { program: program as u64, pc: number - rest.firsts[program] }
+            // Behind four thousand million words of programs numbers run over: what was made there is not told.
+            let program = rest.firsts.partition_point(|&first| first <= number).checked_sub(1)?;
+            Some(Site { program: program as u64, pc: number - rest.firsts[program] })
         };
-        counted.allocations = rest.allocations.iter().map(|(&number, &made)| (site(number), made)).collect();
+        let made = |(&number, &made)| Some((site(number)?, made));
+        counted.allocations = rest.allocations.iter().filter_map(made).collect();
         counted.allocations.sort_unstable_by_key(|&(site, _)| site);
         *self = Tally::off();
         counted
