@@ -13,8 +13,9 @@
 //! ```
 
 pub use rum_interp::{
-    AddressSpace, Console, Fault, FaultKind, Ids, ImageError, Machine, MachineOptions, NAMED_ALLOCS, OutOfMemory, Past,
-    PollHandle, Scripted, SetupError, Stdio, Stop, Word, decode_image, encode_image, fault, image, isa, tally,
+    About, AddressSpace, Console, Fault, FaultKind, Ids, ImageError, Machine, MachineOptions, NAMED_ALLOCS,
+    OutOfMemory, Past, PollHandle, SNAPSHOT_MAGIC, Scripted, SetupError, Snapshot, SnapshotError, Stdio, Stop,
+    WatchedWord, Word, decode_image, encode_image, fault, image, isa, tally,
 };
 pub use rum_jit::{
     BlockListing, CacheError, CodeObserver, CodePart, CodePlace, EngineError, EngineKind, Explanation, Listing,

@@ -130,8 +130,10 @@ pub fn end_of(stop: Stop, control: &Control) -> Option<End> {
             (io::ErrorKind::TimedOut, Some(cause)) => End::Outside(cause),
             _ => End::Console(error),
         },
-        // Neither limit was set here; whoever asked for control is looked for.
-        Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } => End::Outside(control.cause()?),
+        // None of that was set here; whoever asked for control is looked for.
+        Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } | Stop::Breakpoint | Stop::Watchpoint => {
+            End::Outside(control.cause()?)
+        }
     })
 }
 

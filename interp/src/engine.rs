@@ -11,4 +11,4 @@ pub use crate::poll::{POLL_ENGINE, POLL_FLUSH, POLL_INTERRUPT, POLL_TIME, stop_f
 pub use crate::reserve::{Backing, Reservation};
 pub use crate::run::Pause;
 pub use crate::state::{SLOTS, STATE_BEFORE_DATA_BYTES, State, offset};
-pub use crate::watch::{WATCH_BLIND, WATCH_DECODED, WATCH_DERIVED, WATCH_VALUE, WATCH_VOLATILE, Watch};
+pub use crate::watch::{WATCH_BLIND, WATCH_DECODED, WATCH_DERIVED, WATCH_STORES, WATCH_VALUE, WATCH_VOLATILE, Watch};

@@ -45,6 +45,19 @@ impl Input {
         }
     }
 
+    /// Bytes that are there.
+    pub fn pending(&self) -> &[u8] {
+        // SAFETY: from `next` to `end` the buffer is initialised.
+        unsafe { std::slice::from_raw_parts(self.next, self.end as usize - self.next as usize) }
+    }
+
+    /// Has these bytes and no others there.
+    pub fn set_pending(&mut self, bytes: &[u8]) {
+        self.buffer = bytes.to_vec();
+        self.next = self.buffer.as_ptr();
+        self.end = self.next.wrapping_add(bytes.len());
+    }
+
     /// Asks the console for the next byte, and for more if there are some. The buffer is empty.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ pub enum SetupError {
 
 /// A Universal Machine with its console: feed it, run it for a while, look at it, go on.
 pub struct Machine {
-    state: StateBox,
+    pub(crate) state: StateBox,
     console: Box<dyn Console>,
 }
 
@@ -144,7 +144,7 @@ impl Machine {
         Machine::from_reader(&mut image, console, options)
     }
 
-    fn without_program(console: Box<dyn Console>, options: &MachineOptions) -> Result<Machine, SetupError> {
+    pub(crate) fn without_program(console: Box<dyn Console>, options: &MachineOptions) -> Result<Machine, SetupError> {
         let state =
             State::new(options.memory(), options.output_bytes_max, options.tally).map_err(SetupError::Reserve)?;
         Ok(Machine { state: StateBox::new(state), console })
@@ -160,7 +160,7 @@ impl Machine {
         Ok(memory.extend_program(words)?)
     }
 
-    fn with_program(mut self) -> Result<Machine, SetupError> {
+    pub(crate) fn with_program(mut self) -> Result<Machine, SetupError> {
         let words = self.state.guest.memory.program_len() as usize;
         if words == 0 {
             return Err(ImageError::Empty.into());
@@ -271,7 +271,7 @@ impl Machine {
 
     /// How often another segment has become the program.
     pub fn programs_loaded(&self) -> u64 {
-        self.state.replacements
+        self.state.programs_loaded()
     }
 
     /// Which identifiers segments get.
@@ -318,6 +318,16 @@ impl Machine {
 
     fn memory(&self) -> &Memory {
         &self.state.guest.memory
+    }
+
+    /// Sets the limit on the bytes that the program may put out, of which it keeps exactly so many.
+    ///
+    /// # Errors
+    /// The console's, when what it has put out so far is written.
+    pub fn limit_output(&mut self, bytes_max: Option<u64>) -> io::Result<()> {
+        self.flush()?;
+        self.state.output.set_limit(bytes_max);
+        Ok(())
     }
 
     /// Bytes that the program has put out so far, written or not.

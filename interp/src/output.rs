@@ -40,7 +40,7 @@ impl Output {
     }
 
     fn start_anew(&mut self) {
-        let left = usize::try_from(self.bytes_max - self.flushed_bytes).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.bytes_max.saturating_sub(self.flushed_bytes)).unwrap_or(usize::MAX);
         self.next = self.buffer.start();
         self.end = self.next.wrapping_add(left.min(OUTPUT_BYTES));
     }
@@ -66,6 +66,18 @@ impl Output {
     /// Bytes put out since the start, written or not.
     pub fn total_bytes(&self) -> u64 {
         self.flushed_bytes + self.len() as u64
+    }
+
+    /// Has so many bytes put out before, all of them written.
+    pub fn set_total(&mut self, bytes: u64) {
+        self.flushed_bytes = bytes;
+        self.start_anew();
+    }
+
+    /// Sets another limit. The buffer is empty.
+    pub fn set_limit(&mut self, bytes_max: Option<u64>) {
+        self.bytes_max = bytes_max.unwrap_or(u64::MAX);
+        self.start_anew();
     }
 
     /// The limit in bytes.

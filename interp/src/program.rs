@@ -13,7 +13,7 @@ use crate::heat::HeatTable;
 use crate::isa::Word;
 use crate::pages::Pages;
 use crate::reserve::Backing;
-use crate::watch::{WATCH_DECODED, Watch};
+use crate::watch::{WATCH_BREAK, WATCH_DECODED, Watch};
 use std::io;
 
 /// Instructions from one patch of a word to the next up to which these count as following each other: a word that is
@@ -142,6 +142,21 @@ impl Program {
         self.tables_bytes
     }
 
+    /// Undoes what was derived from the word at `offset`, which has another value now by no store of the program.
+    pub fn word_changed(&mut self, offset: u32) {
+        self.forget_decoded(offset);
+        self.watch.stored(offset);
+    }
+
+    /// Has nothing derived from the word at `pc` any more, because it has a breakpoint, or as ever.
+    pub fn mark_breakpoint(&mut self, pc: u32, set: bool) {
+        let (set, clear) = if set { (WATCH_BREAK, 0) } else { (0, WATCH_BREAK) };
+        self.watch.change(pc, set, clear);
+        // What stands there is looked at each time, or not any more.
+        self.forget_entries(pc);
+        self.watch.stored(pc);
+    }
+
     /// Undoes what was derived from the word at `offset`: it has just been stored to, when `executed` instructions had been
     /// executed.
     #[cold]
@@ -149,7 +164,7 @@ impl Program {
         if self.watch.byte(offset) & WATCH_DECODED != 0 {
             self.forget_entries(offset);
             let patched = &mut self.patched[offset as usize % PATCHED_WORDS];
-            let follows = patched.offset == offset && executed - patched.last <= PATCH_DISTANCE;
+            let follows = patched.offset == offset && executed.wrapping_sub(patched.last) <= PATCH_DISTANCE;
             let in_a_row = if follows { patched.in_a_row + 1 } else { 1 };
             *patched = Patched { offset, in_a_row, last: executed };
             if in_a_row >= PATCHES_VOLATILE {

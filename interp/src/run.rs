@@ -59,13 +59,12 @@ pub(crate) fn run(state: &mut State, console: &mut dyn Console, until: u64, thre
         // while that much is left it cannot go too far; the rest is done one by one.
         let longest_stretch = u64::from(state.guest.memory.program_len) + 1;
         let left = until.saturating_sub(state.guest.executed);
+        let is_observed = state.tally.is_on() || state.probes.are_set();
         let stop = match threshold {
             _ if left <= longest_stretch => step_until(state, console, until),
-            Some(threshold) if state.tally.is_on() => {
-                quick::<true, true>(state, console, until - longest_stretch, threshold)
-            }
+            Some(threshold) if is_observed => quick::<true, true>(state, console, until - longest_stretch, threshold),
             Some(threshold) => quick::<true, false>(state, console, until - longest_stretch, threshold),
-            None if state.tally.is_on() => quick::<false, true>(state, console, until - longest_stretch, 0),
+            None if is_observed => quick::<false, true>(state, console, until - longest_stretch, 0),
             None => quick::<false, false>(state, console, until - longest_stretch, 0),
         };
         match stop {
@@ -93,13 +92,13 @@ fn step_until(state: &mut State, console: &mut dyn Console, until: u64) -> Resul
     Err(Stop::Budget.into())
 }
 
-/// The loop proper. Returns `Ok` when the poll word is set or the count has reached `until`, always at a jump. `TALLY` says whether
-/// everything is counted that a profile tells.
+/// The loop proper. Returns `Ok` when the poll word is set or the count has reached `until`, always at a jump. `OBSERVED` says whether
+/// everything may be counted that a profile tells, or there may be probes.
 #[expect(
     clippy::too_many_lines,
     reason = "one loop over all operators; its macros are local to keep hot values at hand"
 )]
-fn quick<const HOT: bool, const TALLY: bool>(
+fn quick<const HOT: bool, const OBSERVED: bool>(
     state: &mut State,
     console: &mut dyn Console,
     until: u64,
@@ -143,7 +142,7 @@ fn quick<const HOT: bool, const TALLY: bool>(
                         ($target:expr, $words:expr) => {{
                             let target: u32 = $target;
                             state.guest.executed += at.add($words).offset_from(start) as u64;
-                            if TALLY {
+                            if OBSERVED && state.tally.is_on() {
                                 let from = pc_of(entries, at.add($words - 1));
                                 state.tally.jumped(state.guest.executed, from, target);
                             }
@@ -177,7 +176,9 @@ fn quick<const HOT: bool, const TALLY: bool>(
                             }
                         }};
                         (Amend, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
-                            if !view.store(get!(entry.$a), get!(entry.$b), get!(entry.$c), at.add($before)) {
+                            if OBSERVED && state.probes.watches()
+                                || !view.store(get!(entry.$a), get!(entry.$b), get!(entry.$c), at.add($before))
+                            {
                                 break 'quick $before;
                             }
                         }};
@@ -209,14 +210,16 @@ fn quick<const HOT: bool, const TALLY: bool>(
                                     None => break 'quick $before,
                                 },
                             };
-                            if TALLY {
+                            if OBSERVED && state.tally.is_on() {
                                 state.tally.allocated(pc_of(entries, at.add($before)), id, words);
                             }
                             set!(entry.$b, id)
                         }};
                         (Abandon, $a:ident $b:ident $c:ident $imm:ident, $before:literal) => {{
                             let id = get!(entry.$c);
-                            if !view.segments.abandon_small(id) && !state.guest.memory.abandon_if_named(id) {
+                            if OBSERVED && state.probes.watches()
+                                || !view.segments.abandon_small(id) && !state.guest.memory.abandon_if_named(id)
+                            {
                                 break 'quick $before;
                             }
                         }};
@@ -249,7 +252,9 @@ fn quick<const HOT: bool, const TALLY: bool>(
                         }};
                         (store, $at:ident $segment:ident $data:ident $imm:ident, $before:literal) => {{
                             set!(entry.$at, entry.$imm);
-                            if !view.store(get!(entry.$segment), entry.$imm, get!(entry.$data), at.add($before + 1)) {
+                            if OBSERVED && state.probes.watches()
+                                || !view.store(get!(entry.$segment), entry.$imm, get!(entry.$data), at.add($before + 1))
+                            {
                                 break 'quick $before + 1;
                             }
                         }};
@@ -310,11 +315,11 @@ fn quick<const HOT: bool, const TALLY: bool>(
                                     break 'quick 0;
                                 }
                                 // What is executed straight from its words is not watched, and so may change unseen.
-                                if !TALLY && !state.program.entries.visit(state.guest.pc) {
+                                if !OBSERVED && !state.program.entries.visit(state.guest.pc) {
                                     first_visit = true;
                                     break 'quick 0;
                                 }
-                                if TALLY {
+                                if OBSERVED && state.tally.is_on() {
                                     let pc = state.guest.pc;
                                     let words = pc..pc + FUSED_MAX as u32;
                                     state.tally.look_at(state.guest.memory.program(), words, pc);

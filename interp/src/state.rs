@@ -10,6 +10,7 @@ use crate::memory::{AddressSpace, GRANULES_MIN, Memory, MemoryOptions, NAMES_IN_
 use crate::memory::{NAMES_IN_PREFIX_END, PREFIX_BYTES};
 use crate::output::Output;
 use crate::poll::PollHandle;
+use crate::probe::Probes;
 use crate::program::Program;
 use crate::reserve::{Backing, Reservation};
 use crate::tally::Tally;
@@ -39,6 +40,10 @@ pub struct State {
     pub(crate) tally: Tally,
     /// Counts load-programs that replaced segment 0.
     pub(crate) replacements: u64,
+    /// What [`State::programs_loaded`] counts more than that, after the state has become another one.
+    pub(crate) loads_before: u64,
+    /// Where a debugger wants the machine to stop.
+    pub(crate) probes: Probes,
     poll: PollHandle,
 }
 
@@ -211,6 +216,8 @@ impl State {
             output: Output::new(output_bytes_max)?,
             input: Input::new(),
             replacements: 0,
+            loads_before: 0,
+            probes: Probes::default(),
             tally,
             slots: [0; SLOTS],
         })
@@ -338,6 +345,16 @@ impl State {
         if self.tally.is_on() {
             self.tally.look_at(self.guest.memory.program(), words, self.guest.pc);
         }
+    }
+
+    /// How often another segment has become the program since the program began, which may have been in another machine.
+    pub fn programs_loaded(&self) -> u64 {
+        self.loads_before.wrapping_add(self.replacements)
+    }
+
+    /// Bytes of input that were taken from the console and not read.
+    pub(crate) fn pending_input(&self) -> &[u8] {
+        self.input.pending()
     }
 
     /// How often segment 0 was replaced.

@@ -15,20 +15,27 @@ use std::io;
 /// Executes the instruction at the pc.
 ///
 /// # Errors
-/// Any [`Stop`] but `Budget` and `TimeUp`. Only `Halt` has executed the instruction.
+/// Any [`Stop`] but `Budget` and `TimeUp`. Only `Halt` and `Watchpoint` have executed the instruction.
 pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), Stop> {
     let Some(&word) = state.guest.memory.program().get(state.guest.pc as usize) else {
         return Err(fault(state, FaultKind::PcOutside { capacity: state.guest.memory.program_len }));
     };
     let instruction = Instruction::decode(word);
+    if state.probes.are_set() && state.probes.stop_at(state.guest.pc, state.guest.executed) {
+        return Err(Stop::Breakpoint);
+    }
     let (registers, replacements) = (state.guest.registers, state.replacements);
     let get = |reg: Reg| registers[reg.index()];
     let mut result = None;
     let mut next = state.guest.pc.wrapping_add(1);
+    let mut watched = false;
     match instruction {
         Instruction::CondMove { a, b, c } => result = (get(c) != 0).then(|| (a, get(b))),
         Instruction::Index { a, b, c } => result = Some((a, index(state, get(b), get(c))?)),
-        Instruction::Amend { a, b, c } => amend(state, get(a), get(b), get(c))?,
+        Instruction::Amend { a, b, c } => {
+            amend(state, get(a), get(b), get(c))?;
+            watched = changed(state, get(a), Some(get(b)));
+        }
         Instruction::Add { a, b, c } => result = Some((a, get(b).wrapping_add(get(c)))),
         Instruction::Mul { a, b, c } => result = Some((a, get(b).wrapping_mul(get(c)))),
         Instruction::Div { a, b, c } => match get(b).checked_div(get(c)) {
@@ -50,13 +57,17 @@ pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), S
             }
             result = Some((b, id));
         }
-        Instruction::Abandon { c } => abandon(state, get(c))?,
+        Instruction::Abandon { c } => {
+            abandon(state, get(c))?;
+            watched = changed(state, get(c), None);
+        }
         Instruction::Output { c } => output(state, console, get(c))?,
         Instruction::Input { c } => result = Some((c, input(state, console)?)),
         Instruction::LoadProgram { b, c } => {
             next = get(c);
             if get(b) != 0 {
                 load_program(state, get(b), next)?;
+                watched = changed(state, 0, None);
             } else if state.tally.is_on() {
                 state.tally.jumped(state.guest.executed + 1, state.guest.pc, next);
             }
@@ -74,7 +85,12 @@ pub(crate) fn step(state: &mut State, console: &mut dyn Console) -> Result<(), S
     }
     state.guest.pc = next;
     state.guest.executed += 1;
-    Ok(())
+    if watched { Err(Stop::Watchpoint) } else { Ok(()) }
+}
+
+/// Whether somebody wants to know of a change of a word, or of all of a segment: the machine stops behind it.
+fn changed(state: &State, id: u32, offset: Option<u32>) -> bool {
+    state.probes.watches() && state.probes.is_watched(id, offset)
 }
 
 #[cold]
@@ -164,6 +180,7 @@ fn load_program(state: &mut State, id: u32, target: u32) -> Result<(), Stop> {
     // If this fails, forgotten entries were forgotten for nothing: they are decoded again when needed.
     state.guest.memory.load_program(id).map_err(Stop::OutOfMemory)?;
     state.replacements += 1;
+    state.mark_probes(true);
     if let Some(old) = counted {
         state.tally.executed(state.guest.pc, true);
         state.tally.unload(&old);

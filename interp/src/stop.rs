@@ -24,6 +24,10 @@ pub enum Stop {
     },
     /// A [`crate::PollHandle`] asked for control. The machine can go on.
     Interrupted,
+    /// There is a breakpoint at the pc; the instruction has had no effect.
+    Breakpoint,
+    /// The instruction executed last has changed a word that is watched.
+    Watchpoint,
     /// The console failed.
     Console(io::Error),
 }
@@ -40,6 +44,8 @@ impl fmt::Display for Stop {
             Stop::OutputLimit { bytes_max: 1 } => write!(f, "output limit of 1 byte reached"),
             Stop::OutputLimit { bytes_max } => write!(f, "output limit of {bytes_max} bytes reached"),
             Stop::Interrupted => write!(f, "interrupted"),
+            Stop::Breakpoint => write!(f, "a breakpoint"),
+            Stop::Watchpoint => write!(f, "a word that is watched has changed"),
             Stop::Console(error) => write!(f, "the console failed: {error}"),
         }
     }

@@ -10,13 +10,17 @@ use crate::pages::Pages;
 pub const WATCH_DECODED: u8 = 1;
 /// An engine above has derived something from the word: a store to it is news.
 pub const WATCH_DERIVED: u8 = 2;
-/// What a store has to look at: something depends on the word's value.
-pub const WATCH_VALUE: u8 = WATCH_DECODED | WATCH_DERIVED;
+/// Somebody wants to know of stores to the word.
+pub const WATCH_STORES: u8 = 4;
+/// What a store has to look at: something depends on the word's value. Bits side by side, which aarch64 tests at once.
+pub const WATCH_VALUE: u8 = WATCH_DECODED | WATCH_DERIVED | WATCH_STORES;
 /// An engine above stores to the word without a look at this byte, as long as nothing depends on the word: that the
 /// interpreter decodes it is news.
-pub const WATCH_BLIND: u8 = 4;
+pub const WATCH_BLIND: u8 = 32;
 /// The instruction at the word has met a segment with a name, where others have none: worth knowing for who makes code for it.
 pub const WATCH_NAMED: u8 = 8;
+/// There is a breakpoint: nothing is derived from the word.
+pub const WATCH_BREAK: u8 = 16;
 /// The word is patched again and again: nothing is derived from it.
 pub const WATCH_VOLATILE: u8 = 64;
 
@@ -55,6 +59,11 @@ impl Watch {
     /// Asks for the memory of some words.
     pub(crate) fn expect_use(&mut self, first: usize, words: usize) {
         self.pages.ask(first, words);
+    }
+
+    /// Whether there is a byte for the word at `offset`.
+    pub(crate) fn has(&self, offset: u32) -> bool {
+        (offset as usize) < self.room
     }
 
     /// The watch byte of the word at `offset`.
@@ -126,6 +135,25 @@ impl Watch {
         self.byte(offset) & WATCH_VOLATILE != 0
     }
 
+    /// Whether there is a breakpoint at `offset`.
+    ///
+    /// # Panics
+    /// As [`Watch::byte`].
+    #[inline]
+    pub fn has_breakpoint(&self, offset: u32) -> bool {
+        self.byte(offset) & WATCH_BREAK != 0
+    }
+
+    /// Somebody wants to know of stores to the word at `offset`, or does not any more. No engine stores to it without a look.
+    pub(crate) fn watch_stores(&mut self, offset: u32, watched: bool) {
+        let (set, clear) = if watched { (WATCH_STORES, 0) } else { (0, WATCH_STORES) };
+        self.change(offset, set, clear);
+        if watched && self.byte(offset) & WATCH_BLIND != 0 {
+            self.change(offset, 0, WATCH_BLIND);
+            self.decoded.push(offset);
+        }
+    }
+
     /// Whether the instruction at `offset` was seen to meet a segment with a name.
     ///
     /// # Panics
@@ -154,11 +182,11 @@ impl Watch {
         volatile
     }
 
-    /// How many of the `words` words from `at` on come before one that is patched again and again.
+    /// How many of the `words` words from `at` on come before one that nothing is to be derived from.
     pub(crate) fn steady_words(&self, at: usize, words: usize) -> usize {
         assert!(at + words <= self.room, "offset {at} is in no program");
         // SAFETY: in range by the assertion.
-        (0..words).take_while(|i| unsafe { *self.bytes.add(at + i) } & WATCH_VOLATILE == 0).count()
+        (0..words).take_while(|i| unsafe { *self.bytes.add(at + i) } & (WATCH_VOLATILE | WATCH_BREAK) == 0).count()
     }
 
     /// The interpreter depends on the `words` words from `at` on from now on.

@@ -47,6 +47,11 @@ pub(crate) enum Slot {
     BaselineExecuted = 12,
     /// Address of the stub that brings the stack of calls up to date.
     DrainStub = 13,
+    /// Stores to so many bytes from an address on are the host's, and abandons of so many identifiers from one on.
+    WatchFrom = 14,
+    WatchBytes = 15,
+    WatchId = 16,
+    WatchIds = 17,
 }
 
 /// Offset of a slot from the pinned register.

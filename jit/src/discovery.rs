@@ -17,7 +17,7 @@ use crate::guest::values::{Known, Values};
 use crate::region::Region;
 use crate::tuning::BLOCK_WORDS_MAX;
 use rum_interp::Word;
-use rum_interp::engine::WATCH_DERIVED;
+use rum_interp::engine::{WATCH_DERIVED, WATCH_STORES};
 use rum_interp::isa::Instruction;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -32,6 +32,8 @@ pub(crate) struct Surroundings<'a> {
     pub is_entry: &'a dyn Fn(u32) -> bool,
     /// Words that are patched again and again: not read by discovery, but at run time.
     pub is_volatile: &'a dyn Fn(u32) -> bool,
+    /// Words that no code is made from, because there is a breakpoint.
+    pub is_barred: &'a dyn Fn(u32) -> bool,
     /// Where the computed jump at a word was seen to go.
     pub targets: &'a dyn Fn(u32) -> &'a [u32],
     /// Whether these are edges, not only entries.
@@ -90,7 +92,7 @@ fn scan(around: &Surroundings, start: u32, limit: u32, zero: u8) -> Scan {
             scan.how = End::Fall;
             break;
         }
-        if pc as usize >= around.program.len() {
+        if pc as usize >= around.program.len() || (around.is_barred)(pc) {
             break;
         }
         let inst = around.inst(pc);
@@ -250,6 +252,6 @@ impl<'a, 'b> Discovery<'a, 'b> {
         if offset >= self.region.program_len || self.region.is_volatile(offset) {
             return false;
         }
-        self.region.depends_on(offset) || (self.around.watch)(offset) & WATCH_DERIVED != 0
+        self.region.depends_on(offset) || (self.around.watch)(offset) & (WATCH_DERIVED | WATCH_STORES) != 0
     }
 }

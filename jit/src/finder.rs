@@ -52,6 +52,7 @@ impl Finder<'_> {
             targets: &|pc| profile.targets(pc),
             follow_targets: self.optimisations.has(Optimisation::Targets),
             is_volatile: &|pc| state.watch().is_volatile(pc),
+            is_barred: &|pc| state.watch().has_breakpoint(pc),
             watch: &|pc| state.watch().byte(pc),
             met: &|pc| {
                 let mut met = profile.met(pc);

@@ -98,6 +98,8 @@ pub struct Options {
     pub count: bool,
     /// Whether code is to be kept for later runs, and that of earlier ones to be used ([`crate::Vm::load_cache`]).
     pub cache: bool,
+    /// Whether compiled code looks if its stores are to words that are watched ([`crate::Vm::watch_words`]).
+    pub watch: bool,
     /// Optimisations to leave out.
     pub disabled: Vec<Optimisation>,
     /// For tests: every n-th check in compiled code leaves it, whether it holds or not.
@@ -118,6 +120,7 @@ impl Default for Options {
             code_budget_bytes: 256 << 20,
             count: false,
             cache: false,
+            watch: false,
             disabled: Vec::new(),
             force_exit_every: None,
             compiler_panics_every: None,

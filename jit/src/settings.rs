@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub count: bool,
     /// Whether everything is counted that a profile tells.
     pub tally: bool,
+    /// Whether stores look if their words are watched.
+    pub watch: bool,
     /// Jumps to a block after which the baseline tier translates it.
     pub baseline_threshold: i32,
     /// Memory for the code of blocks.

@@ -1,5 +1,6 @@
 //! A machine and what runs it: the crate's face.
 
+use crate::abi::Slot;
 use crate::cache::CacheError;
 use crate::engine::Engine;
 use crate::explain::{Explanation, Listing};
@@ -7,8 +8,8 @@ use crate::options::{EngineKind, Options};
 use crate::place::{CodeObserver, CodePlace, Tier};
 use crate::stats::Stats;
 use rum_interp::tally::Counted;
-use rum_interp::{Console, Machine, Stop, Timer};
-use std::io;
+use rum_interp::{Console, Ids, Machine, SnapshotError, Stop, Timer, WatchedWord};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 /// Why an engine cannot be had.
@@ -17,6 +18,36 @@ pub enum EngineError {
     /// Compiled code is not available; the text says why.
     #[error("the JIT is not available: {0}")]
     NoJit(String),
+}
+
+/// Says to compiled code which words are watched. False if it cannot be said where they are: a segment that is not active may get its
+/// number, and then be anywhere.
+fn watch(machine: &mut Machine) -> bool {
+    // SAFETY: nothing is moved out of the state, or another put in its place.
+    let state = unsafe { machine.state_mut() };
+    let (mut places, mut ids) = (Vec::new(), Vec::new());
+    for word in state.watched() {
+        let place = match state.memory().place(word.segment) {
+            _ if word.segment == 0 => 0,
+            Some(place) => place,
+            None if state.memory().ids() == Ids::Address || !state.memory().is_naming() => word.segment,
+            None => return false,
+        };
+        ids.push(u64::from(word.segment));
+        places.push(state.base() as u64 + u64::from(place) * 8 + u64::from(word.offset) * 4);
+    }
+    let range = |numbers: &[u64], size: u64| match (numbers.iter().min(), numbers.iter().max()) {
+        (Some(&least), Some(&most)) => (least, most - least + size),
+        _ => (0, 0),
+    };
+    let ((from, bytes), (id, count)) = (range(&places, 4), range(&ids, 1));
+    let slots = state.slots_mut();
+    for (slot, number) in
+        [(Slot::WatchFrom, from), (Slot::WatchBytes, bytes), (Slot::WatchId, id), (Slot::WatchIds, count)]
+    {
+        slots[slot as usize] = number;
+    }
+    true
 }
 
 /// A machine and the engine that runs it.
@@ -54,6 +85,9 @@ impl Vm {
     /// A budget needs counting: if it was not asked for from the start, compiled code is made anew to count.
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
         let Some(engine) = &mut self.engine else { return self.machine.run(budget) };
+        if !watch(&mut self.machine) {
+            return self.machine.run(budget);
+        }
         if budget.is_some() {
             engine.start_counting(&mut self.machine);
         }
@@ -106,6 +140,54 @@ impl Vm {
     pub fn take_counted(&mut self) -> Option<Counted> {
         self.engine = None;
         self.machine.take_counted()
+    }
+
+    /// Sets a breakpoint at a word, or takes it away: the machine stops before the instruction there ([`Stop::Breakpoint`]). Nothing is
+    /// compiled of that word; the rest of the program is.
+    pub fn set_breakpoint(&mut self, pc: u32, set: bool) {
+        self.machine.set_breakpoint(pc, set);
+        let Some(engine) = &mut self.engine else { return };
+        let state = self.machine.state();
+        let is_volatile = pc < state.memory().program_len() && state.watch().is_volatile(pc);
+        // What was made around the word would go on leaving there, or does not depend on it.
+        if !set || is_volatile {
+            engine.forget_code(&mut self.machine);
+        }
+    }
+
+    /// The next instruction is executed although there is a breakpoint.
+    pub fn pass_breakpoint(&mut self) {
+        self.machine.pass_breakpoint();
+    }
+
+    /// Watches these words, and no others: the machine stops behind each instruction that changes one ([`Stop::Watchpoint`]), or gives its
+    /// segment back. Compiled code looks at that only if [`Options::watch`] says so.
+    pub fn watch_words(&mut self, words: &[WatchedWord]) {
+        self.machine.watch_words(words);
+    }
+
+    /// Sets the limit on the bytes that the program may put out, of which it keeps exactly so many.
+    ///
+    /// # Errors
+    /// The console's, when what it has put out so far is written.
+    pub fn limit_output(&mut self, bytes_max: Option<u64>) -> io::Result<()> {
+        self.machine.limit_output(bytes_max)
+    }
+
+    /// Writes everything that the machine is ([`Machine::save`]).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn save(&mut self, out: &mut dyn Write, note: &[u8]) -> Result<(), SnapshotError> {
+        self.machine.save(out, note)
+    }
+
+    /// Becomes what was saved of this machine, or of one that was made alike. Compiled code stays, as far as its words are the same.
+    ///
+    /// # Errors
+    /// As [`Machine::restore`].
+    pub fn restore(&mut self, saved: impl Read) -> Result<(), SnapshotError> {
+        self.machine.restore(saved)
     }
 
     /// The machine's console, if it is of this type.

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Which granules large segments have, and which are free between them.
 #[derive(Debug)]
 pub(crate) struct Extents {
+    /// The end of the highest.
+    top: u32,
     /// Everything from here to `top` is taken or free; below, nothing was handed out.
     bottom: u32,
     /// The lowest that `bottom` has been.
@@ -24,6 +26,7 @@ impl Extents {
     /// Extents that grow down from granule `top`.
     pub fn new(top: u32) -> Extents {
         Extents {
+            top,
             bottom: top,
             lowest: top,
             taken: BTreeMap::new(),
@@ -40,6 +43,30 @@ impl Extents {
     /// No granule below this was ever handed out.
     pub fn lowest(&self) -> u32 {
         self.lowest
+    }
+
+    /// The end of the highest granules.
+    pub fn top(&self) -> u32 {
+        self.top
+    }
+
+    /// Whether an extent is taken as it is.
+    pub fn is_taken(&self, start: u32, len: u32) -> bool {
+        self.taken.get(&start) == Some(&len)
+    }
+
+    /// Has these extents taken, which are in order and below the top, and all between them free.
+    pub fn restore(&mut self, taken: &[(u32, u32)], lowest: u32) {
+        let bottom = taken.first().map_or(self.top, |&(start, _)| start);
+        *self = Extents { bottom, lowest, ..Extents::new(self.top) };
+        let mut end = bottom;
+        for &(start, len) in taken.iter().chain(&[(self.top, 0)]) {
+            if start > end {
+                self.insert_free(end, start - end);
+            }
+            end = start + len;
+        }
+        self.taken.extend(taken.iter().copied());
     }
 
     /// Takes an extent of `len` granules at or above `floor`. None if there is none.

@@ -14,6 +14,7 @@ mod large;
 pub mod layout;
 mod named;
 mod names;
+mod saved;
 mod segment_zero;
 mod small;
 mod space;
@@ -31,6 +32,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use self::names::{Ids, NAMED_ALLOCS};
+pub(crate) use self::saved::Geometry;
 pub use self::space::AddressSpace;
 pub(crate) use self::space::{GRANULES_MIN, NAMES_IN_PREFIX, PREFIX_BYTES, strict_overcommit};
 
@@ -415,8 +417,15 @@ impl Memory {
 
     /// Identifiers of all active segments but 0, each once, with their lengths in words. Slow: walks over everything.
     pub fn active(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        // What has a name is found by it: nothing else leads there.
+        let ids = self.names.handed_out().chain(self.places().filter(|_| self.ids != Ids::Sequential));
+        ids.filter_map(|id| self.locate(id).map(|name| (id, name.words)))
+    }
+
+    /// Where all segments are, but for segment 0 and small ones in the zone.
+    fn places(&self) -> impl Iterator<Item = u32> + '_ {
         let mut at = self.first;
-        let starts = std::iter::from_fn(move || {
+        let small = std::iter::from_fn(move || {
             while at < self.frontier {
                 let start = at;
                 // SAFETY: below the frontier, and so within the granules.
@@ -430,10 +439,7 @@ impl Memory {
             }
             None
         });
-        let large = self.large.taken().map(|(header, _)| header + 1);
-        // What has a name is found by it: nothing else leads there.
-        let ids = self.names.handed_out().chain(starts.chain(large).filter(|_| self.ids != Ids::Sequential));
-        ids.filter_map(|id| self.locate(id).map(|name| (id, name.words)))
+        small.chain(self.large.taken().map(|(header, _)| header + 1))
     }
 }
 

@@ -9,8 +9,9 @@
 //! Where all segments are named, no identifier is looked up in the length bytes, but the place that its entry says is.
 
 use super::layout::Name;
+use crate::pack::{Packer, SnapshotError, Unpacker};
 use crate::reserve::{Backing, Reservation};
-use std::io;
+use std::io::{self, Read};
 
 /// Which identifiers a machine hands out. The specification leaves the choice to the machine; many programs rely on one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -161,6 +162,68 @@ impl Names {
     /// All names that were ever handed out.
     pub fn handed_out(&self) -> impl Iterator<Item = u32> + use<> {
         1..self.top
+    }
+
+    /// Names are below this.
+    pub fn bound(&self) -> u32 {
+        self.bound
+    }
+
+    /// Writes all that is known of names.
+    pub fn save(&self, out: &mut Packer) -> io::Result<()> {
+        for number in [self.free, self.left, self.top, self.paid] {
+            out.u32(number)?;
+        }
+        let entries = self.table.wrapping_add(self.stride());
+        // SAFETY: the table is accessible so far; entries may have any value. There may be none yet.
+        out.words(unsafe { std::slice::from_raw_parts(entries, (self.top as usize - 1) * self.stride()) })
+    }
+
+    /// Becomes as the names that were written, with as many at the most. Gives where the segments are that have a name.
+    pub fn load<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<Vec<Name>, SnapshotError> {
+        const WRONG: SnapshotError = SnapshotError::Damaged("what it says of identifiers is impossible");
+        let [free, left, top, paid] = [from.u32()?, from.u32()?, from.u32()?, from.u32()?];
+        let few = self.has_lengths && left > NAMED_ALLOCS;
+        if top == 0 || top > self.bound || free >= top || few || paid > self.bound.saturating_add(PAID_NAMES) {
+            return Err(WRONG);
+        }
+        if top > self.accessible {
+            let space = self.space.as_ref().ok_or(WRONG)?;
+            let upto = top.next_multiple_of(COMMIT_NAMES).min(self.bound);
+            space.commit(0, upto as usize * self.entry_bytes())?;
+            self.accessible = upto;
+        }
+        let stride = self.stride();
+        let entries = self.table.wrapping_add(stride);
+        // SAFETY: accessible so far, and nothing refers to it. There may be none yet.
+        let table = unsafe { std::slice::from_raw_parts_mut(entries, (self.top.max(top) as usize - 1) * stride) };
+        table.fill(0);
+        from.words(&mut table[..(top as usize - 1) * stride])?;
+        let entry = |id: u32| {
+            let at = (id as usize - 1) * stride;
+            (table[at], table[at + stride - 1])
+        };
+        let (mut names, mut given_back) = (Vec::new(), 0);
+        for (place, words) in (1..top).map(entry) {
+            match place >= self.bound {
+                true => names.push(Name { place, words: if self.has_lengths { words } else { 0 } }),
+                false if self.has_lengths && words != 0 => return Err(WRONG),
+                false => given_back += 1,
+            }
+        }
+        let mut id = free;
+        while id != 0 && given_back >= 0 {
+            let (next, _) = entry(id);
+            if next >= top {
+                return Err(WRONG);
+            }
+            (id, given_back) = (next, given_back - 1);
+        }
+        if given_back != 0 {
+            return Err(WRONG);
+        }
+        (self.free, self.left, self.top, self.paid) = (free, left, top, paid);
+        Ok(names)
     }
 
     /// Bytes that the table takes, as far as it is used.

@@ -50,6 +50,17 @@ impl Memory {
         Ok(())
     }
 
+    /// Makes other words the program.
+    ///
+    /// # Errors
+    /// They do not fit, or the system has no memory for them.
+    pub(crate) fn set_program(&mut self, words: &[Word]) -> Result<(), OutOfMemory> {
+        self.make_room_for_program(words.len())?;
+        // SAFETY: there is room, by the line before; `words` is not in the machine, by the borrow rules.
+        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr(), self.segments.word(0, 0), words.len()) };
+        Ok(())
+    }
+
     /// Makes a copy of the active segment `id` the program. For segment 0 that changes nothing.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 //! which runs through the blocks themselves.
 
 use super::layout::{SMALL_WORDS_MAX, small_granules};
+use crate::pack::{Packer, SnapshotError, Unpacker};
+use std::io::{self, Read};
 
 /// Sizes of small segments in granules, and one for none.
 const SIZES: usize = small_granules(SMALL_WORDS_MAX) as usize + 1;
@@ -32,6 +34,45 @@ pub(super) enum Block {
 impl Zone {
     pub fn new(start: u32, end: u32) -> Zone {
         Zone { start, end, next: start, free: Box::new([0; SIZES]) }
+    }
+
+    /// The end of its granules.
+    pub fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// Sizes of blocks in granules are below this.
+    pub fn sizes(&self) -> u32 {
+        SIZES as u32
+    }
+
+    /// The block of a size that was given back last; 0 if there is none.
+    pub fn free(&self, granules: u32) -> u32 {
+        self.free[granules as usize]
+    }
+
+    /// Whether a block lies in what was ever in use.
+    pub fn holds(&self, block: u32, granules: u32) -> bool {
+        block >= self.start && u64::from(block) + u64::from(granules) <= u64::from(self.next)
+    }
+
+    /// Writes which granules are in use.
+    pub fn save(&self, out: &mut Packer) -> io::Result<()> {
+        out.u32(self.granules())?;
+        self.free.iter().try_for_each(|&block| out.u32(block))
+    }
+
+    /// Becomes as the zone that was written. Where blocks are is not looked at.
+    pub fn load<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<(), SnapshotError> {
+        let granules = from.u32()?;
+        if granules > self.end - self.start {
+            return Err(SnapshotError::Damaged("it has more segments with names than there can be"));
+        }
+        self.next = self.start + granules;
+        for block in self.free.iter_mut() {
+            *block = from.u32()?;
+        }
+        Ok(())
     }
 
     /// The first granule.

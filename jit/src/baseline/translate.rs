@@ -188,7 +188,7 @@ impl<T: Target> Translator<'_, T> {
                 self.go_on_at(self.pc);
                 return words;
             }
-            if self.around.by_host.contains(&self.pc) {
+            if self.around.by_host.contains(&self.pc) || self.is_watched(instruction) {
                 self.step();
             } else if let Instruction::Input { c } = instruction {
                 self.input(host::<T>(c));
@@ -207,11 +207,23 @@ impl<T: Target> Translator<'_, T> {
         }
     }
 
+    /// Whether an instruction may change a word that somebody watches, which the host looks at.
+    fn is_watched(&self, instruction: Instruction) -> bool {
+        self.around.settings.watch
+            && match instruction {
+                Instruction::Amend { a, .. } => self.values.get(a) != Known::Const(0),
+                Instruction::Abandon { .. } => true,
+                _ => false,
+            }
+    }
+
     /// Whether the word at the pc is none to derive code from.
     fn is_barred(&self, words: u32) -> bool {
         let watch = self.around.state.watch();
         // A unit may store to it without a look: nothing but the start of a block, which was executed, ends that.
-        watch.is_volatile(self.pc) || (words > 0 && watch.byte(self.pc) & WATCH_BLIND != 0)
+        watch.is_volatile(self.pc)
+            || watch.has_breakpoint(self.pc)
+            || (words > 0 && watch.byte(self.pc) & WATCH_BLIND != 0)
     }
 
     fn exit(&mut self, why: Why) -> Label {

@@ -5,7 +5,7 @@
 //! said otherwise.
 
 use super::emitter::{compare, trusted};
-use crate::abi;
+use crate::abi::{self, Slot};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, types};
 use cranelift_frontend::FunctionBuilder;
@@ -268,6 +268,14 @@ pub(crate) fn watched(b: &mut FunctionBuilder, base: ir::Value, offset: ir::Valu
     let byte = b.ins().load(types::I8, trusted(), address, 0);
     let mask = b.ins().iconst(types::I8, i64::from(WATCH_VALUE));
     b.ins().band(byte, mask)
+}
+
+/// Whether a number of 64 bits is one of those from one slot on, of which there are as many as another slot says.
+pub(crate) fn is_in(b: &mut FunctionBuilder, base: ir::Value, number: ir::Value, from: Slot, count: Slot) -> ir::Value {
+    let from = b.ins().load(types::I64, trusted(), base, abi::slot(from));
+    let count = b.ins().load(types::I64, trusted(), base, abi::slot(count));
+    let distance = b.ins().isub(number, from);
+    b.ins().icmp(IntCC::UnsignedLessThan, distance, count)
 }
 
 /// Granules of a small segment of so many words (32 or 64 bits, as `one`, which is 1): half of them, rounded up, but not 0.

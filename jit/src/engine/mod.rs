@@ -93,6 +93,7 @@ impl Engine {
             // What a profile counts has its time in instructions.
             count: options.count || machine.state().tally().is_on(),
             tally: machine.state().tally().is_on(),
+            watch: options.watch,
             baseline_threshold: i32::try_from(options.baseline_threshold.max(1)).unwrap_or(i32::MAX),
             blocks_bytes_max: blocks_bytes(options.code_budget_bytes),
             lookup: Lookup::of(memory),
@@ -221,9 +222,14 @@ impl Engine {
     pub fn start_counting(&mut self, machine: &mut Machine) {
         if !self.settings.count {
             self.settings.count = true;
-            self.drop_everything(state_of(machine), Cause::Improved);
-            self.units.clear_blocks(state_of(machine), &self.settings);
+            self.forget_code(machine);
         }
+    }
+
+    /// Makes all code anew: what it was made by holds no more.
+    pub fn forget_code(&mut self, machine: &mut Machine) {
+        self.drop_everything(state_of(machine), Cause::Improved);
+        self.units.clear_blocks(state_of(machine), &self.settings);
     }
 
     fn threshold(&self) -> i32 {

@@ -49,7 +49,8 @@ impl Engine {
         for offset in state.watch_mut().take_stored() {
             let dropped = self.drop_waiting(state, |pending| contains(&pending.region.ranges(), offset));
             let killed = self.units.word_stored(offset, state, &mut self.journal);
-            if dropped + killed > 0 && self.profile.patched(offset) {
+            let is_patched = dropped + killed > 0 && !state.watch().has_breakpoint(offset);
+            if is_patched && self.profile.patched(offset) {
                 tracing::debug!(offset, "a word is patched again and again: it is read each time from now on");
                 state.make_volatile(offset);
             }

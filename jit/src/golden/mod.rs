@@ -63,6 +63,7 @@ impl Guest {
         let settings = Settings {
             optimisations: Optimisations::without(&[]),
             count: false,
+            watch: false,
             tally: false,
             baseline_threshold: 1,
             blocks_bytes_max: 1 << 20,
@@ -117,6 +118,7 @@ impl Guest {
             targets: &|pc| self.targets.get(&pc).map_or(&[], |targets| targets),
             follow_targets: self.settings.optimisations.has(Optimisation::Targets),
             is_volatile: &|pc| self.volatile.contains(&pc),
+            is_barred: &|_| false,
             watch: &|pc| self.watch.get(&pc).copied().unwrap_or(0),
             met: &|pc| self.met.get(&pc).copied().unwrap_or_default(),
             warm: 1,

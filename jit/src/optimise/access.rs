@@ -14,6 +14,7 @@
 use super::segments::{Granule, Offset, Place, Read};
 use super::translator::Translator;
 use super::val::{Key, Val, remember};
+use crate::abi::Slot;
 use crate::emit::{layout, trusted};
 use crate::guest::met::Met;
 use crate::options::Optimisation;
@@ -149,6 +150,7 @@ impl Translator<'_> {
         let stored = self.materialise(value);
         let (offset, at) = self.offset(offset);
         let granule = self.check_cell(id, offset, at, met, true);
+        self.check_not_watched(id, granule, offset);
         self.store_ends_window(if met.contains(Met::PROGRAM) { Place::Anywhere } else { Place::Cell(at) });
         let (address, displacement) = self.cell_address(id, granule, offset);
         self.e.b.ins().store(trusted(), stored, address, displacement);
@@ -158,6 +160,18 @@ impl Translator<'_> {
         } else {
             remember(&mut self.env.cells, (id, at, value));
         }
+    }
+
+    /// Leaves if somebody watches the word that is about to be stored to.
+    fn check_not_watched(&mut self, id: ir::Value, granule: Granule, offset: Val) {
+        if !self.settings.watch {
+            return;
+        }
+        let (words, displacement) = self.cell_address(id, granule, offset);
+        let address = self.e.b.ins().iadd_imm_s(words, i64::from(displacement));
+        let base = self.base();
+        let watched = layout::is_in(&mut self.e.b, base, address, Slot::WatchFrom, Slot::WatchBytes);
+        self.check_not(watched);
     }
 
     /// An offset as a constant or a value, and what it is made of.

@@ -124,7 +124,12 @@ impl Translator<'_> {
 
     pub(super) fn abandon(&mut self, c: Reg) {
         let id = self.get(c);
-        self.base();
+        let base = self.base();
+        if self.settings.watch {
+            let wide = self.wide(id);
+            let watched = layout::is_in(&mut self.e.b, base, wide, Slot::WatchId, Slot::WatchIds);
+            self.check_not(watched);
+        }
         let name = self.settings.lookup.all_named().then(|| self.name_index(id));
         let address = self.len_address(id);
         let small = match self.env.segments.byte(id).filter(|_| self.on(Optimisation::Lengths)) {

@@ -28,7 +28,7 @@ use crate::cause::Cause;
 use crate::journal::{Event, Journal};
 use crate::plan::Plan;
 use crate::region::contains;
-use rum_interp::engine::{Backing, Heat, State, WATCH_BLIND, WATCH_DERIVED};
+use rum_interp::engine::{Backing, Heat, State, WATCH_BLIND, WATCH_DERIVED, WATCH_STORES};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -157,7 +157,7 @@ impl Units {
         // Words that a unit still being compiled is made from are marked and belong to no live unit yet: it will find
         // the mark of this one, and this one dies then.
         plan.plain_stores.iter().all(|&offset| {
-            if contains(&shape.ranges, offset) {
+            if contains(&shape.ranges, offset) || state.watch().byte(offset) & WATCH_STORES != 0 {
                 return false;
             }
             if state.watch().byte(offset) & WATCH_DERIVED == 0 {
