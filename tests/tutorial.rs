@@ -1,4 +1,4 @@
-//! `docs/tutorial.md` and `docs/profiling.md` do what they say: their files are written, their commands run in order in an empty folder, and
+//! The documents that lead through commands do what they say: their files are written, their commands run in order in an empty folder, and
 //! what they show behind a command is what comes out.
 //!
 //! The kinds of fenced blocks: `ums NAME` is a file of that name, `sh` is for a shell, `text` right behind `sh` is what
@@ -72,17 +72,22 @@ fn shown_texts_may_leave_things_out() {
     }
 }
 
-/// Does what a document says. Gives how many files, commands and outputs it has.
-fn follow(document: &str) -> [usize; 3] {
+/// Does what a document says, in a folder with some images of ours. Gives how many files, commands and outputs it has.
+fn follow(document: &str, images: &[&str]) -> [usize; 3] {
     let document = fs::read_to_string(root().join(document)).expect("a document");
     let folder = tempfile::tempdir().expect("a temporary folder");
+    for image in images {
+        fs::copy(root().join("umbin").join(image), folder.path().join(image)).expect("it is there");
+    }
     let blocks = blocks(&document);
     let (mut files, mut commands, mut outputs) = (0, 0, 0);
     let mut shown = None;
     for block in &blocks {
         match block.kind.split_once(' ').unwrap_or((&block.kind, "")) {
             ("ums", name) if name.ends_with(".ums") => {
-                fs::write(folder.path().join(name), &block.text).expect("room for it");
+                let path = folder.path().join(name);
+                fs::create_dir_all(path.parent().expect("a folder")).expect("room for it");
+                fs::write(path, &block.text).expect("room for it");
                 files += 1;
             }
             ("sh", "") => {
@@ -102,11 +107,26 @@ fn follow(document: &str) -> [usize; 3] {
 
 #[test]
 fn the_tutorials_commands_do_what_it_says() {
-    let [files, commands, outputs] = follow("docs/tutorial.md");
+    let [files, commands, outputs] = follow("docs/tutorial.md", &[]);
     assert!(files > 5 && commands > 8 && outputs > 6, "{files} files, {commands} commands, {outputs} outputs");
 }
 
 #[test]
 fn commands_that_see_inside_do_what_is_said() {
-    assert_eq!(follow("docs/profiling.md"), [2, 7, 5]);
+    assert_eq!(follow("docs/profiling.md", &[]), [2, 7, 5]);
+}
+
+#[test]
+fn is_my_machine_right() {
+    assert_eq!(follow("docs/checking.md", &[]), [1, 6, 6]);
+}
+
+#[test]
+fn a_bug_is_found_with_the_debugger() {
+    assert_eq!(follow("docs/debugging.md", &[]), [1, 4, 4]);
+}
+
+#[test]
+fn programs_are_played() {
+    assert_eq!(follow("docs/playing.md", &["calc.um"]), [0, 4, 4]);
 }

@@ -2,7 +2,7 @@
 //!
 //! The assembler itself is the crate `rum-asm`. Nothing is written unless the whole program is right.
 
-use crate::cli::AsmArgs;
+use crate::cli::tools::AsmArgs;
 use crate::failure::{Failure, show, status};
 use crate::files::{input_name, is_colored, is_dash, read, write};
 use crate::symbols::path_beside;

@@ -1,15 +1,16 @@
 //! What a run needs, from what was written on the command line: files opened, choices made.
 
-use crate::cli::RunArgs;
-use crate::cli::engine::EngineArg;
+use crate::cli::engine::{EngineArg, EngineArgs};
+use crate::cli::run::RunArgs;
 use crate::cli::values::StatsFormat;
 use crate::failure::{Failure, reason};
 use crate::outside::Outside;
+use crate::session::{Session, save};
 use crate::signals::Control;
 use crate::stdio::Source;
 use crate::symbols;
 use crate::trace::Trace;
-use rum::{MachineOptions, Options};
+use rum::{MachineOptions, Options, Snapshot};
 use same_file::Handle;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -40,6 +41,8 @@ pub struct RunConfig {
     pub stats: Option<Stats>,
     /// What is told of each instruction.
     pub trace: Trace,
+    /// How the program is played with.
+    pub session: Session,
     /// Who is told about compiled code.
     pub outside: Outside,
 }
@@ -71,6 +74,8 @@ pub enum Image {
     Stdin,
     /// A file, opened.
     File(File),
+    /// A snapshot, as a whole.
+    Snapshot(Vec<u8>),
 }
 
 impl RunConfig {
@@ -79,31 +84,43 @@ impl RunConfig {
     /// # Errors
     /// The image cannot be opened, or is plainly none.
     pub fn new(args: RunArgs) -> Result<(RunConfig, Image), Failure> {
+        let image = Image::open(&args.image)?;
+        let path = args.image.clone();
+        RunConfig::decide(args, image, &path, Vec::new())
+    }
+
+    /// Decides everything for a run that goes on from the snapshot that `args` name.
+    ///
+    /// # Errors
+    /// The snapshot cannot be used.
+    pub fn resume(args: RunArgs) -> Result<(RunConfig, Image), Failure> {
+        let bytes = save::read(&args.image)?;
+        let snapshot = Snapshot::open(&bytes[..]);
+        let note = snapshot.map(|snapshot| save::Note::of(&snapshot.about().note)).unwrap_or_default();
+        let path = PathBuf::from(note.image);
+        RunConfig::decide(args, Image::Snapshot(bytes), &path, note.unread)
+    }
+
+    /// Decides everything, for a program that came from `path` and finds input that was left.
+    fn decide(args: RunArgs, image: Image, path: &Path, unread: Vec<u8>) -> Result<(RunConfig, Image), Failure> {
         let mut machine = MachineOptions { ids: args.engine.ids.into(), ..MachineOptions::default() };
         if let Some(bytes) = args.limits.max_memory {
             machine.memory_bytes_max = bytes;
         }
+        machine.output_bytes_max = args.limits.max_output;
         let traces = args.trace.trace.is_some() || args.trace.trace_file.is_some();
         let counts = traces || args.stats.is_some() || args.stats_file.is_some();
         let engine = &args.engine;
         let cache = crate::cache::wanted(&engine.cache)?;
-        #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
+        let session = Session::of(&args.session, path, unread, |path| image.file_apart(path))?;
         let options = Options {
-            engine: engine.engine.into(),
-            baseline_threshold: engine.baseline_threshold,
-            hot_threshold: engine.hot_threshold,
-            compile_threads: engine.compile_threads,
-            code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
-            count: counts || args.limits.max_instructions.is_some(),
+            count: counts || args.limits.max_instructions.is_some() || session.counts(),
             cache: cache.is_some(),
-            disabled: engine.disabled.0.clone(),
-            force_exit_every: engine.force_exit_every,
-            ..Options::default()
+            ..engine_options(engine)
         };
-        let image = Image::open(&args.image)?;
         let symbols = match (&args.symbols, &image) {
             (Some(path), _) => symbols::Source::given(path)?,
-            (None, Image::File(_)) => symbols::Source::Beside(symbols::path_beside(&args.image)),
+            (None, Image::File(_) | Image::Snapshot(_)) => symbols::Source::Beside(symbols::path_beside(path)),
             (None, Image::Stdin) => symbols::Source::Nowhere,
         };
         let config = RunConfig {
@@ -117,9 +134,25 @@ impl RunConfig {
             cache,
             stats: Stats::of(&args, &image)?,
             trace: Trace::of(&args.trace, |path| image.file_apart(path))?,
+            session,
             outside: Outside::of(&args.outside)?,
         };
         Ok((config, image))
+    }
+}
+
+/// The engine that was asked for.
+pub fn engine_options(engine: &EngineArgs) -> Options {
+    #[allow(clippy::needless_update)] // Engines may have more to choose than users are asked.
+    Options {
+        engine: engine.engine.into(),
+        baseline_threshold: engine.baseline_threshold,
+        hot_threshold: engine.hot_threshold,
+        compile_threads: engine.compile_threads,
+        code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
+        disabled: engine.disabled.0.clone(),
+        force_exit_every: engine.force_exit_every,
+        ..Options::default()
     }
 }
 
@@ -161,6 +194,7 @@ impl Image {
     /// Whether a file is where the image comes from.
     fn is(&self, other: &File) -> io::Result<bool> {
         match self {
+            Image::Snapshot(_) => Ok(false),
             Image::Stdin => Ok(Handle::stdin()? == Handle::from_file(other.try_clone()?)?),
             Image::File(file) => Ok(Handle::from_file(file.try_clone()?)? == Handle::from_file(other.try_clone()?)?),
         }
@@ -183,6 +217,7 @@ impl Image {
     /// The bytes of the image, to be read once. A read that `control` ends fails.
     pub fn reader(self, control: &Arc<Control>) -> Box<dyn Read> {
         match self {
+            Image::Snapshot(bytes) => Box::new(io::Cursor::new(bytes)),
             Image::Stdin => Box::new(Endable(Source::new(control))),
             #[cfg(unix)]
             Image::File(file) => Box::new(Endable(Source::of_file(control, file))),

@@ -1,6 +1,6 @@
 //! `rum disasm`: from an image to text.
 
-use crate::cli::DisasmArgs;
+use crate::cli::tools::DisasmArgs;
 use crate::failure::Failure;
 use crate::files::{input_name, is_colored, is_dash, read, to_stdout};
 use crate::symbols;

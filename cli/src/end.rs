@@ -4,7 +4,7 @@ use crate::config::RunConfig;
 use crate::failure::{say, status};
 use crate::human;
 use crate::signals::Cause;
-use rum::{Fault, Ids, Machine, NAMED_ALLOCS, OutOfMemory, Past, Vm, Word, fault, image};
+use rum::{Fault, Ids, Machine, NAMED_ALLOCS, OutOfMemory, Past, Vm, fault, image};
 use std::io;
 
 /// How a program ended, as far as `rum` is concerned.
@@ -18,6 +18,10 @@ pub enum End {
     Memory(OutOfMemory),
     /// It has executed as many instructions as it may.
     Instructions,
+    /// It has put out as many bytes as it may.
+    Output(u64),
+    /// Everything was saved, as was asked for.
+    Saved,
     /// Something from outside ended it.
     Outside(Cause),
     /// Nobody reads its output any more.
@@ -34,6 +38,8 @@ impl End {
             End::Fault(_) => "fault",
             End::Memory(_) => "memory",
             End::Instructions => "instructions",
+            End::Output(_) => "output",
+            End::Saved => "saved",
             End::Outside(Cause::Timeout) => "timeout",
             End::Outside(Cause::Interrupt) => "interrupt",
             End::Outside(Cause::Terminate) => "terminate",
@@ -50,9 +56,9 @@ impl End {
     /// The process's exit status.
     pub fn status(&self) -> u8 {
         match self {
-            End::Halt | End::OutputClosed => 0,
+            End::Halt | End::OutputClosed | End::Saved => 0,
             End::Fault(_) => status::FAULT,
-            End::Memory(_) | End::Instructions | End::Outside(Cause::Timeout) => status::LIMIT,
+            End::Memory(_) | End::Instructions | End::Output(_) | End::Outside(Cause::Timeout) => status::LIMIT,
             End::Outside(Cause::Interrupt) => status::INTERRUPTED,
             End::Outside(Cause::Terminate) => status::TERMINATED,
             End::Console(_) => status::HOST,
@@ -62,13 +68,16 @@ impl End {
     /// Tells the user, if there is something to tell.
     pub fn tell(&self, config: &RunConfig, vm: Option<&Vm>) {
         match self {
-            End::Halt | End::OutputClosed => {}
+            End::Halt | End::OutputClosed | End::Saved => {}
             End::Fault(fault) => tell_fault(fault, config, vm),
             End::Memory(failure) => say(memory_text(failure, vm)),
             End::Instructions => {
                 let max = config.instructions_max.unwrap_or_default();
                 let max = human::count(max);
                 say(format_args!("instruction limit of {max} reached (--max-instructions raises it)"));
+            }
+            End::Output(bytes) => {
+                say(format_args!("output limit of {} reached (--max-output raises it)", human::bytes(*bytes)));
             }
             End::Outside(Cause::Timeout) => {
                 let time = humantime::format_duration(config.timeout.unwrap_or_default());
@@ -88,7 +97,7 @@ fn tell_fault(fault: &Fault, config: &RunConfig, vm: Option<&Vm>) {
         None => fault.to_string(),
     };
     say(format_args!("fault {}: {what}\n{}", fault.kind.name(), fault::format_registers(&fault.registers)));
-    if let Some(hint) = image::byte_order_hint(words).or_else(|| text_hint(words)) {
+    if let Some(hint) = image::byte_order_hint(words) {
         say(format_args!("{}: {hint}", config.name));
     } else if let Some(machine) = vm.map(Vm::machine).filter(|machine| may_count_on_numbers(fault, machine)) {
         let which = match machine.ids() {
@@ -127,11 +136,4 @@ fn memory_text(failure: &OutOfMemory, vm: Option<&Vm>) -> String {
 fn is_cramped(vm: &Vm, failure: &OutOfMemory) -> bool {
     let needed = vm.machine().memory_bytes().saturating_add(u64::from(failure.words) * 4);
     !vm.machine().covers_all_ids() && needed < failure.limit_bytes / 2
-}
-
-/// A remark on a program that is plain text.
-fn text_hint(words: &[Word]) -> Option<&'static str> {
-    let text = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-    let mut bytes = words.iter().take(64).flat_map(|word| word.to_be_bytes());
-    (words.len() >= 4 && bytes.all(text)).then_some("the image looks like text, not like a program")
 }

@@ -8,26 +8,34 @@
 mod asm;
 mod bench;
 mod cache;
+mod check;
 mod cli;
 mod config;
+mod debug;
+mod diff;
 mod disasm;
 mod end;
 mod explain;
 mod failure;
 mod files;
+mod foreign;
 mod gate;
 mod human;
 mod measure;
 mod native;
+mod origin;
 mod outside;
 mod page;
 mod pages;
 mod profile;
+mod replay;
 mod report;
 mod run;
+mod session;
 mod signals;
 mod stdio;
 mod symbols;
+mod test;
 mod trace;
 
 use cli::Command;
@@ -36,6 +44,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     failure::guard(|| match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
         Command::Run(args) => run::run(args),
+        Command::Resume(args) => run::resume(args.run),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Snapshot(command) => replay::snapshot(&command),
+        Command::Debug(args) => debug::debug(args),
+        Command::Check(args) => check::check(&args),
+        Command::Test(args) => test::test(&args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Asm(args) => asm::asm(&args),
         Command::Disasm(args) => disasm::disasm(&args),
         Command::Profile(args) => profile::profile(args),

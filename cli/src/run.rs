@@ -1,16 +1,18 @@
 //! `rum run`: one program, from its image to its end.
 
 use crate::cache::RunCache;
-use crate::cli::RunArgs;
+use crate::cli::run::RunArgs;
 use crate::config::{Image, RunConfig};
 use crate::end::End;
 use crate::failure::{Failure, reason};
 use crate::human;
+use crate::origin::Origin;
 use crate::report::Report;
+use crate::session::{drive, save};
 use crate::signals::{Control, show_output_every};
-use crate::stdio::{SHOW_OUTPUT_EVERY, StdConsole};
+use crate::stdio::SHOW_OUTPUT_EVERY;
 use crate::trace::Again;
-use rum::{Machine, SetupError, Stop, Vm};
+use rum::{Machine, SetupError, Snapshot, Stop, Vm};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,30 +31,46 @@ pub struct Started {
 ///
 /// # Errors
 /// That cannot be.
-pub fn start(config: &RunConfig, image: Image) -> Result<Started, Failure> {
+pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
     let control = Control::new().map_err(|error| Failure::host(format!("cannot make a pipe: {}", reason(&error))))?;
     control.stop_at_signals().map_err(|error| Failure::host(format!("cannot handle signals: {}", reason(&error))))?;
     let no_thread = |error| Failure::host(format!("cannot start a thread: {}", reason(&error)));
     if let Some(time) = config.timeout {
         control.stop_after(time).map_err(no_thread)?;
     }
-    let console = StdConsole::new(&control, !matches!(image, Image::Stdin));
+    let console = config.session.console(&control, !matches!(image, Image::Stdin)).map_err(no_thread)?;
     let (console, tape) = config.trace.keep(console);
-    let mut image = image.reader(&control);
-    let machine = match (Machine::from_reader(&mut *image, console, &config.machine), control.cause()) {
-        (Err(_), Some(cause)) => return Ok(Started { control, machine: Err(End::Outside(cause)), again: None }),
-        (Err(error), None) => return Err(cannot_start(&config.name, &error)),
-        (Ok(machine), _) => machine,
+    let mut origin = None;
+    let machine = match image {
+        Image::Snapshot(bytes) => {
+            let made = Snapshot::open(&bytes[..]).and_then(|saved| saved.into_machine(console, &config.machine));
+            origin = tape.is_some().then_some(Origin::Snapshot(bytes));
+            made.map_err(|error| save::unusable(&config.name, &error))?
+        }
+        image => {
+            let mut image = image.reader(&control);
+            match (Machine::from_reader(&mut *image, console, &config.machine), control.cause()) {
+                (Err(_), Some(cause)) => {
+                    return Ok(Started { control, machine: Err(End::Outside(cause)), again: None });
+                }
+                (Err(error), None) => return Err(cannot_start(&config.name, &error)),
+                (Ok(machine), _) => machine,
+            }
+        }
     };
     let handle = machine.poll_handle();
     control.watch(handle.clone());
     if io::stdout().is_terminal() {
         show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
     }
-    let again = tape.map(|tape| Again::new(&machine, tape, &config.machine, &config.options));
+    let again = tape.map(|tape| {
+        let program = || Origin::Program(machine.segment(0).unwrap_or_default().to_vec());
+        Again::new(origin.unwrap_or_else(program), tape, &config.machine, &config.options)
+    });
     let mut vm = Vm::new(machine, &config.options)
         .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
     config.outside.watch(&mut vm, &config.symbols)?;
+    drive::begin(&mut vm, &config.session, &config.name)?;
     Ok(Started { control, machine: Ok(vm), again })
 }
 
@@ -63,7 +81,21 @@ pub fn start(config: &RunConfig, image: Image) -> Result<Started, Failure> {
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let started_at = Instant::now();
     let (config, image) = RunConfig::new(args)?;
-    let Started { control, machine, again } = start(&config, image)?;
+    finish(config, image, started_at)
+}
+
+/// Goes on with a program that was saved, and says how it ended.
+///
+/// # Errors
+/// It could not be resumed.
+pub fn resume(args: RunArgs) -> Result<u8, Failure> {
+    let started_at = Instant::now();
+    let (config, image) = RunConfig::resume(args)?;
+    finish(config, image, started_at)
+}
+
+fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8, Failure> {
+    let Started { control, machine, again } = start(&mut config, image)?;
     let (end, vm) = match machine {
         Err(end) => (end, None),
         Ok(mut vm) => {
@@ -79,8 +111,9 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         _ => None,
     };
     // What cannot be told does not keep the rest from being told.
-    let (mut mapped, mut shown) = (Ok(()), Ok(()));
+    let (mut mapped, mut shown, mut kept) = (Ok(()), Ok(()), Ok(()));
     if let Some((mut vm, cache)) = vm {
+        kept = drive::ended(&mut vm, &config.session, &config.name, &end);
         mapped = config.outside.ended(&vm, &config.symbols);
         if let Some(cache) = cache {
             cache.finish(&mut vm);
@@ -102,7 +135,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         let place = stats.file.as_ref().map_or_else(String::new, |(_, name)| format!(" to {name}"));
         written.map_err(|error| Failure::host(format!("cannot write the statistics{place}: {}", reason(&error))))?;
     }
-    mapped.and(shown).map(|()| end.status())
+    kept.and(mapped).and(shown).map(|()| end.status())
 }
 
 /// Runs the machine to its end, or to that of its budget or its time.
@@ -111,9 +144,16 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
 /// The file of its trace cannot be written.
 pub fn execute(vm: &mut Vm, config: &RunConfig, control: &Control) -> Result<End, Failure> {
     loop {
-        let stop = config.trace.run(vm, config.instructions_max, control, &config.symbols)?;
-        if let Some(end) = end_of(stop, control) {
-            return Ok(end);
+        let budget = drive::budget(&config.session, config.instructions_max);
+        let stop = config.trace.run(vm, budget, control, &config.symbols)?;
+        match drive::answer(vm, &config.session, &config.name, stop)? {
+            Some(Ok(end)) => return Ok(end),
+            Some(Err(stop)) => {
+                if let Some(end) = end_of(stop, control) {
+                    return Ok(end);
+                }
+            }
+            None => {}
         }
     }
 }
@@ -131,9 +171,8 @@ pub fn end_of(stop: Stop, control: &Control) -> Option<End> {
             _ => End::Console(error),
         },
         // None of that was set here; whoever asked for control is looked for.
-        Stop::Interrupted | Stop::TimeUp | Stop::OutputLimit { .. } | Stop::Breakpoint | Stop::Watchpoint => {
-            End::Outside(control.cause()?)
-        }
+        Stop::OutputLimit { bytes_max } => End::Output(bytes_max),
+        Stop::Interrupted | Stop::TimeUp | Stop::Breakpoint | Stop::Watchpoint => End::Outside(control.cause()?),
     })
 }
 

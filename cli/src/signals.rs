@@ -70,6 +70,13 @@ impl Control {
         let _ = (&self.waker).write(&[0]);
     }
 
+    /// Has the machine give control back, although nothing ends the run.
+    pub fn nudge(&self) {
+        if let Some(machine) = self.machine.get() {
+            machine.interrupt();
+        }
+    }
+
     /// Why the run is to end, if it is.
     pub fn cause(&self) -> Option<Cause> {
         match self.cause.load(Ordering::Acquire) {
@@ -110,6 +117,34 @@ impl Control {
             unsafe { signal_hook::low_level::register(signal, move || control.stop(cause)) }?;
         }
         Ok(())
+    }
+
+    /// SIGINT ends what is under way, each time anew ([`Control::forget`]); other signals do what they do by default.
+    ///
+    /// # Errors
+    /// The system refuses the handler.
+    #[cfg(unix)]
+    pub fn interrupt_at_signals(self: &Arc<Self>) -> io::Result<()> {
+        let control = Arc::clone(self);
+        // SAFETY: as in `stop_at_signals`.
+        unsafe {
+            signal_hook::low_level::register(signal_hook::consts::SIGINT, move || control.stop(Cause::Interrupt))
+        }?;
+        Ok(())
+    }
+
+    /// Signals do here what they do by default.
+    ///
+    /// # Errors
+    /// Never.
+    #[cfg(not(unix))]
+    pub fn interrupt_at_signals(self: &Arc<Self>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What was ended is over: from now on something else is under way.
+    pub fn forget(&self) {
+        self.cause.store(0, Ordering::Release);
     }
 
     /// Signals do here what they do by default.

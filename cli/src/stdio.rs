@@ -18,6 +18,9 @@ use std::time::Duration;
 /// Input is read in pieces of this size.
 const INPUT_BYTES: usize = 1 << 16;
 
+/// The first bytes of output that are kept, for hints.
+const HEAD_BYTES: usize = 512;
+
 /// How long a reader may take nothing once the run is over.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,6 +36,8 @@ pub struct StdConsole {
     at: usize,
     /// The image came from standard input: there is nothing behind it.
     ended: bool,
+    /// The first bytes that were put out.
+    head: Vec<u8>,
     #[cfg(unix)]
     sink: os::Sink,
 }
@@ -45,21 +50,48 @@ impl StdConsole {
             piece: Vec::new(),
             at: 0,
             ended: !with_input,
+            head: Vec::new(),
             #[cfg(unix)]
             sink: os::Sink::new(control),
         }
     }
 }
 
+impl StdConsole {
+    /// Input that is there and was not read.
+    pub fn unread(&self) -> &[u8] {
+        &self.piece[self.at..]
+    }
+
+    /// Whether a text is among the first bytes that were put out.
+    pub fn has_begun_with(&self, text: &[u8]) -> bool {
+        self.head.windows(text.len()).any(|window| window == text)
+    }
+
+    fn keep_head(&mut self, bytes: &[u8]) {
+        let room = HEAD_BYTES - self.head.len();
+        if room > 0 {
+            self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+    }
+
+    /// Has this input there, and reads on behind it.
+    pub fn feed(&mut self, bytes: Vec<u8>) {
+        (self.piece, self.at) = (bytes, 0);
+    }
+}
+
 impl Console for StdConsole {
     #[cfg(unix)]
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.keep_head(bytes);
         self.sink.write(bytes).map_err(|error| explain("cannot write to standard output", &error))
     }
 
     #[cfg(not(unix))]
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         use io::Write;
+        self.keep_head(bytes);
         let mut stdout = io::stdout().lock();
         let result = stdout.write_all(bytes).and_then(|()| stdout.flush());
         result.map_err(|error| explain("cannot write to standard output", &error))

@@ -103,6 +103,22 @@ impl Places {
         }
     }
 
+    /// The file and the line that the word at `pc` comes from.
+    pub fn line(&self, pc: u32) -> Option<(&str, u32)> {
+        let symbols = self.0.as_ref()?;
+        let line = symbols.line_at(pc)?;
+        Some((symbols.files.get(line.file as usize)?, line.line))
+    }
+
+    /// The first word of a line of a file, which may be named by the end of its path; of the next line that has one, otherwise.
+    pub fn word_of_line(&self, file: &str, line: u32) -> Option<u32> {
+        let symbols = self.0.as_ref()?;
+        let is_meant = |name: &String| name == file || name.strip_suffix(file).is_some_and(|rest| rest.ends_with('/'));
+        let file = symbols.files.iter().position(is_meant)? as u32;
+        let lines = symbols.lines.iter().filter(|known| known.file == file && known.line >= line);
+        lines.min_by_key(|known| (known.line, known.offset)).map(|known| known.offset)
+    }
+
     /// `fib.ums:18 in loop`, or a part of it, for the word at `pc`.
     pub fn at(&self, pc: u32) -> Option<String> {
         let symbols = self.0.as_ref()?;

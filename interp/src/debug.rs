@@ -3,6 +3,7 @@
 use crate::machine::Machine;
 use crate::probe::WatchedWord;
 use crate::state::State;
+use crate::tally::Call;
 
 impl State {
     /// Sets a breakpoint or takes it away.
@@ -34,9 +35,9 @@ impl State {
         }
     }
 
-    /// The words that are watched.
+    /// The words that are watched, and stop the machine.
     pub fn watched(&self) -> &[WatchedWord] {
-        self.probes.watched()
+        if self.probes.are_ignored() { &[] } else { self.probes.watched() }
     }
 }
 
@@ -51,6 +52,17 @@ impl Machine {
     pub fn pass_breakpoint(&mut self) {
         let executed = self.state.guest.executed;
         self.state.probes.pass(executed);
+    }
+
+    /// Has no breakpoint and no word that is watched stop the machine for now, or all of them again.
+    pub fn ignore_probes(&mut self, ignored: bool) {
+        self.state.probes.ignore(ignored);
+    }
+
+    /// The procedures that were called and have not returned, the first one first. For a machine that counts for a profile
+    /// ([`crate::MachineOptions::tally`]); nothing otherwise.
+    pub fn call_stack(&mut self) -> Vec<Call> {
+        self.state.tally.stack()
     }
 
     /// Watches these words, and no others: the machine stops behind each instruction that changes one ([`crate::Stop::Watchpoint`]), or gives its

@@ -32,6 +32,12 @@ pub enum ImageError {
         /// What the bytes look like, starting with a separator; empty if nothing can be said.
         hint: &'static str,
     },
+    /// It is something else, although its size would do.
+    #[error("{what}")]
+    Other {
+        /// What it is, and what can be done with it.
+        what: &'static str,
+    },
     /// More words than the machine's space for segment 0 holds.
     #[error("the image has {words} words, more than the {limit} that fit into this machine's segment 0")]
     TooLarge {
@@ -60,7 +66,29 @@ fn check_size(bytes: usize, sample: &[u8]) -> Result<(), ImageError> {
     match bytes {
         0 => Err(ImageError::Empty),
         _ if !bytes.is_multiple_of(4) => Err(ImageError::Ragged { bytes, hint: damage_hint(sample) }),
-        _ => Ok(()),
+        _ => something_else(sample).map_or(Ok(()), |what| Err(ImageError::Other { what })),
+    }
+}
+
+/// A text has at least so many bytes: what is shorter may be a program by chance.
+const TEXT_BYTES_MIN: usize = 16;
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (b' '..0x7f).contains(&b))
+}
+
+/// What bytes are that are no program, whatever their number.
+fn something_else(sample: &[u8]) -> Option<&'static str> {
+    if sample.starts_with(b"rum snapshot\n") {
+        Some("it is a snapshot: rum resume goes on from it")
+    } else if sample.starts_with(b"rum recording\n") {
+        Some("it is a recording: rum replay repeats it")
+    } else if sample.len() >= TEXT_BYTES_MIN && is_text(sample) {
+        Some(
+            "it is a text: a source is assembled by rum asm first, and a download may have brought a page instead of the image",
+        )
+    } else {
+        None
     }
 }
 
@@ -113,7 +141,9 @@ impl<'a> ImageReader<'a> {
     /// # Errors
     /// [`ImageError::Empty`] and [`ImageError::Ragged`].
     pub fn finish(mut self, words: &[Word]) -> Result<(), ImageError> {
-        if self.rest.is_empty() && self.total_bytes > 0 {
+        // Hardly any image begins like that.
+        let begins_as_text = words.iter().take(TEXT_BYTES_MIN / 4).all(|word| is_text(&word.to_be_bytes()));
+        if self.rest.is_empty() && self.total_bytes > 0 && !begins_as_text {
             return Ok(());
         }
         let mut sample = encode_image(&words[..words.len().min(SAMPLE_BYTES / 4)]);
@@ -125,13 +155,19 @@ impl<'a> ImageReader<'a> {
 /// Guesses what happened to an image of odd size.
 fn damage_hint(bytes: &[u8]) -> &'static str {
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    let text = sample.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (b' '..0x7f).contains(&b));
+    if let Some(what) = something_else(sample).filter(|what| !what.contains("text")) {
+        return if what.contains("snapshot") {
+            "; it is a snapshot: rum resume goes on from it"
+        } else {
+            "; it is a recording: rum replay repeats it"
+        };
+    }
     let count = |pattern: &[u8]| sample.windows(pattern.len()).filter(|window| *window == pattern).count();
     if sample.starts_with(&[0x1f, 0x8b]) {
         "; it looks like a gzip archive: unpack it first"
     } else if sample.starts_with(b"PK\x03\x04") {
         "; it looks like a zip archive: unpack it first"
-    } else if text {
+    } else if is_text(sample) {
         "; it looks like text, not like a program image"
     } else if count(&[0xef, 0xbf, 0xbd]) > 0 {
         "; it was damaged by a copy in text mode (bytes were replaced by U+FFFD): copy it again as binary"

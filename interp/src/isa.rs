@@ -168,6 +168,24 @@ impl Instruction {
         }
     }
 
+    /// The registers whose values matter, in the order of their letters.
+    pub fn reads(self) -> Vec<Reg> {
+        match self {
+            Instruction::CondMove { a, b, c } | Instruction::Amend { a, b, c } => vec![a, b, c],
+            Instruction::Index { b, c, .. }
+            | Instruction::Add { b, c, .. }
+            | Instruction::Mul { b, c, .. }
+            | Instruction::Div { b, c, .. }
+            | Instruction::Nand { b, c, .. }
+            | Instruction::LoadProgram { b, c } => vec![b, c],
+            Instruction::Alloc { c, .. } | Instruction::Abandon { c } | Instruction::Output { c } => vec![c],
+            Instruction::Halt
+            | Instruction::Input { .. }
+            | Instruction::Literal { .. }
+            | Instruction::Invalid { .. } => Vec::new(),
+        }
+    }
+
     /// The register that it changes; with a conditional move, may change.
     pub const fn writes(self) -> Option<Reg> {
         match self {

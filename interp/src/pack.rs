@@ -239,6 +239,14 @@ impl<R: Read> Unpacker<R> {
         Ok(u64::from_le_bytes(bytes))
     }
 
+    /// Reads what is left, and gives nothing of it.
+    pub fn skip_to_end(&mut self) -> Result<(), SnapshotError> {
+        while !self.frame.is_empty() || self.frames == 0 {
+            self.next_frame()?;
+        }
+        Ok(())
+    }
+
     /// Sees to it that there is no more.
     pub fn finish(&mut self) -> Result<(), SnapshotError> {
         if self.at == self.frame.len() {
@@ -273,7 +281,8 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_zeros_take_no_room() {
         for len in [0, 1, PAGE_BYTES, PAGE_BYTES + 1, FRAME_BYTES, 3 * FRAME_BYTES + 12345] {
-            let bytes: Vec<u8> = (0..len).map(|i| if i / PAGE_BYTES % 3 == 0 { i as u8 } else { 0 }).collect();
+            let bytes: Vec<u8> =
+                (0..len).map(|i| if (i / PAGE_BYTES).is_multiple_of(3) { i as u8 } else { 0 }).collect();
             let packed = packed(&bytes);
             assert_eq!(unpacked(&packed, len).expect("as it was"), bytes);
             assert!(packed.len() < len / 3 + 2 * PAGE_BYTES, "{len} bytes take {}", packed.len());

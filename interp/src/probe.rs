@@ -22,6 +22,8 @@ pub(crate) struct Probes {
     /// The instruction after so many is executed although it has a breakpoint.
     passing: Option<u64>,
     watched: Vec<WatchedWord>,
+    /// Whether nothing stops the machine for now, although everything is there.
+    ignored: bool,
 }
 
 impl Probes {
@@ -55,7 +57,17 @@ impl Probes {
     /// Whether the machine stops before the instruction at the pc.
     #[cold]
     pub fn stop_at(&self, pc: u32, executed: u64) -> bool {
-        self.passing != Some(executed) && self.breakpoints.contains(&pc)
+        !self.ignored && self.passing != Some(executed) && self.breakpoints.contains(&pc)
+    }
+
+    /// Whether nothing stops the machine for now.
+    pub fn are_ignored(&self) -> bool {
+        self.ignored
+    }
+
+    /// Has nothing stop the machine for now, or everything again.
+    pub fn ignore(&mut self, ignored: bool) {
+        self.ignored = ignored;
     }
 
     /// The words that are watched.
@@ -73,6 +85,6 @@ impl Probes {
     pub fn is_watched(&self, segment: u32, offset: Option<u32>) -> bool {
         let is_meant =
             |word: &WatchedWord| word.segment == segment && offset.is_none_or(|offset| offset == word.offset);
-        self.watched.iter().any(is_meant)
+        !self.ignored && self.watched.iter().any(is_meant)
     }
 }

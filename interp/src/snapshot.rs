@@ -6,8 +6,9 @@
 
 use crate::console::Console;
 use crate::isa::Word;
-use crate::machine::{Machine, MachineOptions};
-use crate::memory::{AddressSpace, Geometry, Ids, OutOfMemory};
+use crate::machine::{Machine, MachineOptions, SetupError};
+use crate::memory::saved::Geometry;
+use crate::memory::{AddressSpace, Ids, OutOfMemory};
 use crate::pack::{Packer, SnapshotError, Unpacker, VERSION};
 use crate::state::State;
 use std::io::{self, Read, Write};
@@ -126,6 +127,14 @@ impl<R: Read> Snapshot<R> {
         &self.about
     }
 
+    /// Reads to the end, and sees to it that every byte is as it was written.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn verify(mut self) -> Result<(), SnapshotError> {
+        self.from.skip_to_end()
+    }
+
     /// Makes a machine of it. Its limit on memory and its identifiers are those of the machine that was saved, whatever the options
     /// say; its console is given nothing of what the other one was.
     ///
@@ -151,10 +160,10 @@ impl<R: Read> Snapshot<R> {
     }
 }
 
-fn reserve_error(error: crate::SetupError) -> SnapshotError {
+fn reserve_error(error: SetupError) -> SnapshotError {
     match error {
-        crate::SetupError::Reserve(error) => SnapshotError::Read(error),
-        crate::SetupError::OutOfMemory(OutOfMemory { .. }) => SnapshotError::Read(io::ErrorKind::OutOfMemory.into()),
+        SetupError::Reserve(error) => SnapshotError::Read(error),
+        SetupError::OutOfMemory(OutOfMemory { .. }) => SnapshotError::Read(io::ErrorKind::OutOfMemory.into()),
         _ => SnapshotError::Damaged("it has no program"),
     }
 }
@@ -252,3 +261,95 @@ fn read_words<R: Read>(from: &mut Unpacker<R>, words: u32) -> Result<Vec<Word>, 
 
 /// Words of a program that are read at once.
 const READ_WORDS: usize = 1 << 18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::Scripted;
+    use crate::memory::NAMED_ALLOCS;
+    use crate::stop::Stop;
+
+    /// A program that allocates, abandons and stores for ever, small segments and large ones; it reads, too.
+    fn program() -> Vec<Word> {
+        let op = |op: u32, a: u32, b: u32, c: u32| op << 28 | a << 6 | b << 3 | c;
+        let literal = |a: u32, value: u32| 13 << 28 | a << 25 | value;
+        vec![
+            literal(7, 4),   // 0
+            literal(6, 1),   // 1: the first size
+            literal(5, 999), // 2
+            op(11, 0, 0, 4), // 3: input
+            op(8, 0, 1, 6),  // 4: r1 := map segment (r6 words)
+            op(3, 6, 6, 7),  // 5: r6 += 4
+            op(8, 0, 2, 6),  // 6: r2 := map segment (r6 words)
+            op(2, 2, 0, 6),  // 7: m[r2][0] := r6
+            op(9, 0, 0, 1),  // 8: unmap r1
+            op(1, 3, 2, 0),  // 9: r3 := m[r2][0]
+            op(12, 0, 0, 7), // 10: goto 4
+        ]
+    }
+
+    /// The stream of a snapshot as it is written, without its checksums; and a snapshot of such a stream.
+    fn unpacked(saved: &[u8]) -> Vec<u8> {
+        let mut from = Unpacker::new(&saved[SNAPSHOT_MAGIC.len() + 4..]);
+        let mut bytes = Vec::new();
+        let mut byte = [0];
+        while from.bytes(&mut byte).is_ok() {
+            bytes.push(byte[0]);
+        }
+        bytes
+    }
+
+    fn packed(stream: &[u8]) -> Vec<u8> {
+        let mut saved = [SNAPSHOT_MAGIC, &VERSION.to_le_bytes()[..]].concat();
+        let mut packer = Packer::new(&mut saved);
+        packer.bytes(stream).expect("a vector");
+        packer.finish().expect("a vector");
+        saved
+    }
+
+    /// Whoever forges a snapshot gets a machine that is odd, or none, and nothing else: every access stays inside.
+    #[test]
+    fn forged_snapshots_are_refused_or_harmless() {
+        let mut seed = 1u64;
+        let mut random = move |bound: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % bound
+        };
+        let (mut refused, mut taken) = (0, 0);
+        for ids in Ids::ALL {
+            let space = AddressSpace::Granules(1 << 20);
+            let how =
+                MachineOptions { ids, address_space: space, memory_bytes_max: 6 << 20, ..MachineOptions::default() };
+            for executed in [3, 700, 5 * u64::from(NAMED_ALLOCS)] {
+                let mut machine = Machine::new(&program(), Box::new(Scripted::new(b"x")), &how).expect("room");
+                assert!(matches!(machine.run(Some(executed)), Stop::Budget | Stop::OutOfMemory(_)));
+                let mut saved = Vec::new();
+                machine.save(&mut saved, b"").expect("a vector");
+                let stream = unpacked(&saved);
+                assert!(Snapshot::open(&packed(&stream)[..]).is_ok());
+                for _ in 0..60 {
+                    let mut forged = stream.clone();
+                    // What is no word of a segment stands at the beginning and at the end.
+                    let at = match random(3) {
+                        0 => random(forged.len().min(400)),
+                        1 => forged.len() - 1 - random(forged.len().min(4_000)),
+                        _ => random(forged.len()),
+                    };
+                    forged[at] = [0, 1, 0xff, forged[at] ^ 1 << random(8), forged[at].wrapping_add(1)][random(5)];
+                    let forged = packed(&forged);
+                    let made = Snapshot::open(&forged[..])
+                        .and_then(|snapshot| snapshot.into_machine(Box::new(Scripted::default()), &how));
+                    match made {
+                        Err(_) => refused += 1,
+                        Ok(mut machine) => {
+                            taken += 1;
+                            let _ = machine.run(Some(20_000));
+                            let _ = machine.active_segments().map(|(_, words)| u64::from(words)).sum::<u64>();
+                        }
+                    }
+                }
+            }
+        }
+        assert!(refused > 40 && taken > 40, "{refused} refused, {taken} taken");
+    }
+}

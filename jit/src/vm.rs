@@ -7,7 +7,7 @@ use crate::explain::{Explanation, Listing};
 use crate::options::{EngineKind, Options};
 use crate::place::{CodeObserver, CodePlace, Tier};
 use crate::stats::Stats;
-use rum_interp::tally::Counted;
+use rum_interp::tally::{Call, Counted};
 use rum_interp::{Console, Ids, Machine, SnapshotError, Stop, Timer, WatchedWord};
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -164,6 +164,16 @@ impl Vm {
     /// segment back. Compiled code looks at that only if [`Options::watch`] says so.
     pub fn watch_words(&mut self, words: &[WatchedWord]) {
         self.machine.watch_words(words);
+    }
+
+    /// Has no breakpoint and no word that is watched stop the machine for now, or all of them again.
+    pub fn ignore_probes(&mut self, ignored: bool) {
+        self.machine.ignore_probes(ignored);
+    }
+
+    /// The procedures that were called and have not returned, the first one first ([`Machine::call_stack`]).
+    pub fn call_stack(&mut self) -> Vec<Call> {
+        self.machine.call_stack()
     }
 
     /// Sets the limit on the bytes that the program may put out, of which it keeps exactly so many.

@@ -7,7 +7,7 @@ use rum::{EngineKind, Ids, Optimisation, Options};
 use std::path::PathBuf;
 
 /// The arguments that choose and tune an engine.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
     /// What executes the program
@@ -39,8 +39,26 @@ pub struct EngineArgs {
     pub disabled: DisabledArgs,
 }
 
+impl Default for EngineArgs {
+    /// As the definition has them.
+    fn default() -> EngineArgs {
+        let options = Options::default();
+        EngineArgs {
+            engine: EngineArg::Auto,
+            ids: IdsArg::Mixed,
+            baseline_threshold: options.baseline_threshold,
+            hot_threshold: options.hot_threshold,
+            compile_threads: options.compile_threads,
+            code_budget: options.code_budget_bytes as u64,
+            cache: CacheArgs::default(),
+            force_exit_every: None,
+            disabled: DisabledArgs::default(),
+        }
+    }
+}
+
 /// The arguments that say whether compiled code is kept between runs.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct CacheArgs {
     /// Keep compiled code for later runs of the same program, and start from what earlier ones have kept [also: RUM_CACHE=1]
     #[arg(long)]
@@ -104,7 +122,7 @@ impl From<IdsArg> for Ids {
 }
 
 /// One flag `--no-NAME` for every optimisation there is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DisabledArgs(pub Vec<Optimisation>);
 
 impl DisabledArgs {

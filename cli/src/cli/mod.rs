@@ -4,21 +4,31 @@
 //! of a subcommand is that subcommand; any other word, and so every name with a slash or a dot, is an image. Files are
 //! opened and choices made in `config.rs`.
 
+pub mod check;
+pub mod debug;
 pub mod engine;
+pub mod run;
+pub mod saved;
+pub mod session;
+pub mod test;
+pub mod tools;
 pub mod values;
 
 use crate::bench::args::BenchArgs;
 use crate::gate::args::GateArgs;
+use check::CheckArgs;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+use debug::DebugArgs;
 use engine::EngineArgs;
+use run::{LimitArgs, RunArgs};
+use saved::{ReplayArgs, ResumeArgs, SnapshotCommand};
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
-use std::ops::Range;
 use std::path::PathBuf;
-use std::time::Duration;
-use values::{ColorArg, LogLevel, StatsFormat, TraceFormat, parse_count, parse_duration, parse_range, parse_size};
+use test::{DiffArgs, TestArgs};
+use tools::{AsmArgs, DisasmArgs, ExplainArgs, ProfileArgs};
 
 const ABOUT: &str = "Runs Universal Machine (UM-32) programs, fast and exactly";
 
@@ -70,6 +80,37 @@ Exit status:
   1  the sources have errors, and nothing was written
   2  wrong usage, or the system refused something";
 
+const CHECK_HELP: &str = "\
+Exit status:
+  0  the machine is right, as far as this tells
+  1  it is wrong
+  2  wrong usage, or it cannot be started";
+
+const TEST_HELP: &str = "\
+NAME.toml may say what else is expected: fault = \"division-by-zero\", status = 1, timeout = \"5s\", max_instructions = 1000, max_memory = \"1M\".
+
+Exit status:
+  0  all passed
+  1  some failed
+  2  wrong usage, or there are no tests";
+
+const DIFF_HELP: &str = "\
+Exit status:
+  0  they are the same
+  1  they differ
+  2  wrong usage, or a file cannot be read";
+
+const DEBUG_HELP: &str = "\
+Commands come from standard input: help lists them. On a terminal, a line that is empty repeats the last move, and ^C stops what takes long.";
+
+const REPLAY_HELP: &str = "\
+What the program put out is compared with what was recorded.
+
+Exit status:
+  0  all was as recorded
+  1  something was not
+  2  wrong usage, or the recording cannot be used";
+
 const DISASM_HELP: &str = "\
 Without colour the output is a source for rum asm, which makes the same image of it, word for word.";
 
@@ -86,6 +127,27 @@ pub enum Command {
     /// Run a program (the default)
     #[command(after_help = EXIT_STATUS)]
     Run(RunArgs),
+    /// Go on with a program that was saved (run --save-at)
+    #[command(after_help = EXIT_STATUS)]
+    Resume(ResumeArgs),
+    /// Repeat a run that was recorded (run --record), exactly
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayArgs),
+    /// Look after what run --save-at has saved
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// Stop a program, look at it, go on, and go back
+    #[command(after_help = DEBUG_HELP)]
+    Debug(DebugArgs),
+    /// Is a machine right? Run it on a program for each rule, and on generated ones
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArgs),
+    /// Run programs with what they read, and compare what they put out
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
+    /// Find the first instruction after which two machines, or their traces, differ
+    #[command(after_help = DIFF_HELP)]
+    Diff(DiffArgs),
     /// Assemble sources into an image
     #[command(after_help = ASM_HELP)]
     Asm(AsmArgs),
@@ -137,232 +199,6 @@ pub struct CacheFolderArgs {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// The arguments of `run`.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// The program's image, or - for standard input (the program then has no input)
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-    /// Report on the run when it ends, on standard error: text for people, json for machines
-    #[arg(
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "text"
-    )]
-    pub stats: Option<StatsFormat>,
-    /// Write the report to this file instead [format without --stats: json]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub stats_file: Option<PathBuf>,
-    /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub symbols: Option<PathBuf>,
-    /// The tools that are to know of compiled code.
-    #[command(flatten)]
-    pub outside: OutsideArgs,
-    /// The arguments that say what is to be told of each instruction.
-    #[command(flatten)]
-    pub trace: TraceArgs,
-    /// The arguments that say how.
-    #[command(flatten)]
-    pub engine: EngineArgs,
-    /// The arguments that say how far.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-/// The arguments that trace a run.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Trace")]
-pub struct TraceArgs {
-    /// When the run ends, show the last N instructions and what they did, on standard error: it is run again for that [N: 20]
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..),
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "20"
-    )]
-    pub trace: Option<u32>,
-    /// Write every instruction and what it did to this file, which takes long
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub trace_file: Option<PathBuf>,
-    /// Only instructions from number FROM up to before TO go to the file, the first being number 1
-    #[arg(long, value_name = "FROM..TO", value_parser = parse_range, requires = "trace_file")]
-    pub trace_range: Option<Range<u64>>,
-    /// How instructions are written: columns for people, or a JSON object a line
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub trace_format: TraceFormat,
-}
-
-impl RunArgs {
-    /// A run of which nothing is told.
-    fn plain(image: PathBuf, symbols: Option<PathBuf>, engine: EngineArgs, limits: LimitArgs) -> RunArgs {
-        let (outside, trace) = (OutsideArgs::default(), TraceArgs::default());
-        RunArgs { image, stats: None, stats_file: None, symbols, outside, trace, engine, limits }
-    }
-}
-
-/// The tools that are to know of compiled code.
-#[derive(Clone, Copy, Debug, Default, Args)]
-#[command(next_help_heading = "Outside tools")]
-pub struct OutsideArgs {
-    /// At the end, tell Linux's perf what the compiled code in its samples belongs to (/tmp/perf-PID.map)
-    #[arg(long)]
-    pub perf_map: bool,
-    /// Write compiled code with its names to jit-PID.dump in this folder, for perf inject --jit and perf annotate
-    #[arg(long)]
-    pub jitdump: bool,
-    /// Tell debuggers (gdb, lldb) what compiled code belongs to
-    #[arg(long)]
-    pub gdb: bool,
-    /// Tell what the engine does as it does it, on standard error
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    pub log: Option<LogLevel>,
-}
-
-/// The arguments that limit a run.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitArgs {
-    /// Memory for the program's segments with their overhead (2G, 512M) [default: three quarters of what there is]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub max_memory: Option<u64>,
-    /// Stop after exactly this many instructions (1e9, 1_000_000)
-    #[arg(long, value_name = "N", value_parser = parse_count)]
-    pub max_instructions: Option<u64>,
-    /// Stop after this long (60s, 500ms, 2m, "1m 30s")
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub timeout: Option<Duration>,
-}
-
-/// The arguments of `profile`.
-#[derive(Debug, Args)]
-pub struct ProfileArgs {
-    /// Count every instruction, follow calls and allocations, instead of looking now and then; at most twice as slow
-    #[arg(long)]
-    pub exact: bool,
-    /// Show so many procedures and blocks
-    #[arg(long, value_name = "N", default_value_t = 12)]
-    pub top: u32,
-    /// Write everything that was found as JSON
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub json: Option<PathBuf>,
-    /// Write collapsed stacks, a line each, for flame graph tools
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub collapsed: Option<PathBuf>,
-    /// Write a page for a browser: calls as boxes, procedures, the hottest code and how it was executed
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub html: Option<PathBuf>,
-    /// Write a profile for the Firefox Profiler (profiler.firefox.com)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub firefox: Option<PathBuf>,
-    /// Write a flame graph
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub svg: Option<PathBuf>,
-    /// The program's image, or - for standard input (the program then has no input)
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub symbols: Option<PathBuf>,
-    /// The arguments that say how.
-    #[command(flatten)]
-    pub engine: EngineArgs,
-    /// The arguments that say how far.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-impl ProfileArgs {
-    /// The run that is looked at.
-    pub fn run(self) -> RunArgs {
-        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
-    }
-}
-
-/// The arguments of `explain`.
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// Only the block with this word: an offset, or a label
-    #[arg(long, value_name = "PC|LABEL")]
-    pub at: Option<String>,
-    /// Explain so many blocks, those that took the most instructions
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    pub top: u32,
-    /// Show the code of each instruction beside it, as with --at
-    #[arg(long)]
-    pub code: bool,
-    /// Write a page for a browser, with the code of each instruction
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub html: Option<PathBuf>,
-    /// The program's image, or - for standard input (the program then has no input)
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub symbols: Option<PathBuf>,
-    /// The arguments that say how.
-    #[command(flatten)]
-    pub engine: EngineArgs,
-    /// The arguments that say how far.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-impl ExplainArgs {
-    /// The run that is explained.
-    pub fn run(self) -> RunArgs {
-        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
-    }
-}
-
-/// The arguments of `asm`.
-#[derive(Debug, Args)]
-pub struct AsmArgs {
-    /// The sources, in order; - for standard input
-    #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
-    pub files: Vec<PathBuf>,
-    /// Where the image goes; standard output without it, or where it is -
-    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-    /// Understand the extended dialect: expressions, macros, includes, procedures, comparisons that are always right
-    #[arg(long)]
-    pub extended: bool,
-    /// Write symbols beside the image, to OUT.sym: which label and which line of which file each word belongs to
-    #[arg(short = 'g', long, requires = "output")]
-    pub symbols: bool,
-    /// Write a listing: each source line with the words that it became
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub listing: Option<PathBuf>,
-    /// Colour in messages; auto: on a terminal, unless NO_COLOR is set
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto)]
-    pub color: ColorArg,
-}
-
-/// The arguments of `disasm`.
-#[derive(Debug, Args)]
-pub struct DisasmArgs {
-    /// The image; - for standard input
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-    /// Names of labels, as rum asm -g wrote them [default: IMAGE.sym, if there is one]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "umdump")]
-    pub symbols: Option<PathBuf>,
-    /// The course's format instead: address, word and instruction, a line a word
-    #[arg(long, conflicts_with_all = ["no_fold", "color"])]
-    pub umdump: bool,
-    /// Show every instruction of the machine by itself, instead of the macro instructions that several stand for
-    #[arg(long)]
-    pub no_fold: bool,
-    /// Colour; auto: on a terminal, unless NO_COLOR is set
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto)]
-    pub color: ColorArg,
-}
-
 /// The definition of the whole command line.
 pub fn definition() -> clap::Command {
     RunArgs::augment_args(Frame::command())
@@ -377,13 +213,21 @@ pub fn definition() -> clap::Command {
 /// It is wrong, or asks for help; the error knows how to tell its user.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, clap::Error> {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    match plain_run(&words) {
+    match simple_run(&words).or_else(|| plain_run(&words)) {
         Some(run) => Ok(Command::Run(run)),
         None => parse_fully(words),
     }
 }
 
-/// A run without the word of any command, as most are: to define all of them would take longer than to read this. None if it may be
+/// A run without any option, as most are. Values are as the definition has them, which a test compares.
+fn simple_run(words: &[OsString]) -> Option<RunArgs> {
+    let [_, image] = words else { return None };
+    let text = image.to_str()?;
+    let is_plain = !text.starts_with('-') && !Command::has_subcommand(text) && text != "help" && !text.is_empty();
+    is_plain.then(|| RunArgs::plain(image.into(), None, EngineArgs::default(), LimitArgs::default()))
+}
+
+/// A run without the word of any command, as many are: to define all of them would take longer than to read this. None if it may be
 /// something else, or wrong.
 fn plain_run(words: &[OsString]) -> Option<RunArgs> {
     let may_be_another = |word: &OsString| {
@@ -461,6 +305,13 @@ mod tests {
                 (None, Err(_)) => {}
                 (short, long) => panic!("{line:?}: {short:?} but {long:?}"),
             }
+        }
+        let simple = simple_run(&["rum", "x.um"].map(OsString::from)).map(|run| format!("{run:?}"));
+        assert_eq!(simple, plain_run(&["rum", "x.um"].map(OsString::from)).map(|run| format!("{run:?}")));
+        for words in
+            [&["rum"][..], &["rum", "-"], &["rum", "asm"], &["rum", "--help"], &["rum", ""], &["rum", "a", "b"]]
+        {
+            assert!(simple_run(&words.iter().map(OsString::from).collect::<Vec<_>>()).is_none(), "{words:?}");
         }
         for command in ["run", "asm", "help", "--help", "-h", "profile"] {
             assert!(plain_run(&["rum", command, "x.um"].map(OsString::from)).is_none(), "{command}");

@@ -32,6 +32,8 @@ pub enum TraceFormat {
     Text,
     /// A JSON object a line.
     Json,
+    /// The pc and the eight registers before each instruction, as rum diff reads them.
+    Plain,
 }
 
 /// A size in bytes: `512M`, `2G`, `1.5GiB`, `4096`. All units are binary.
@@ -77,6 +79,47 @@ pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str, missing| if text.is_empty() { Ok(missing) } else { parse_count(text) };
     let range = number(from, 1)?.max(1)..number(to, u64::MAX)?;
     if range.is_empty() { Err(wrong()) } else { Ok(range) }
+}
+
+/// When everything is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveAt {
+    /// After so many instructions.
+    Count(u64),
+    /// When the program asks for input that nothing gives but the terminal, or whatever standard input is.
+    Input,
+}
+
+/// A count of instructions, or `input`.
+pub fn parse_save_at(text: &str) -> Result<SaveAt, String> {
+    match text {
+        "input" => Ok(SaveAt::Input),
+        _ => parse_count(text)
+            .map(SaveAt::Count)
+            .map_err(|_| "a number of instructions, such as 1e6, or input".to_owned()),
+    }
+}
+
+/// A place in what a program puts out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Behind so many bytes.
+    Bytes(u64),
+    /// Behind the first occurrence of these.
+    Text(Vec<u8>),
+}
+
+/// A number of bytes, or a text, in which `\\n`, `\\t` and `\\\\` may stand for characters that are hard to write.
+pub fn parse_mark(text: &str) -> Result<Mark, String> {
+    if let Ok(bytes) = parse_count(text) {
+        return Ok(Mark::Bytes(bytes));
+    }
+    let text = text.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace('\0', "\\");
+    if text.is_empty() {
+        Err("a text of at least one character, or a number of bytes".to_owned())
+    } else {
+        Ok(Mark::Text(text.into_bytes()))
+    }
 }
 
 /// How much is told of what the engine does.

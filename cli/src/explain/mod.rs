@@ -12,7 +12,7 @@ mod text;
 
 use self::model::Explained;
 use self::sources::Wanted;
-use crate::cli::ExplainArgs;
+use crate::cli::tools::ExplainArgs;
 use crate::config::RunConfig;
 use crate::end::End;
 use crate::failure::{Failure, show};
@@ -30,7 +30,7 @@ pub fn explain(args: ExplainArgs) -> Result<u8, Failure> {
     let (mut config, image) = RunConfig::new(args.run())?;
     config.options.keep_listings = true;
     config.trace.keep_input();
-    let Started { control, machine, again } = start(&config, image)?;
+    let Started { control, machine, again } = start(&mut config, image)?;
     let mut vm = match machine {
         Ok(vm) => vm,
         Err(end) => {

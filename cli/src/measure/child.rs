@@ -140,7 +140,10 @@ impl Measurer {
 static RUNNING: AtomicU32 = AtomicU32::new(0);
 
 /// Ends a child, and whatever it has started itself.
-fn kill(child: &mut Child) -> std::io::Result<()> {
+///
+/// # Errors
+/// The system refuses that.
+pub fn kill(child: &mut Child) -> std::io::Result<()> {
     #[cfg(unix)]
     if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
         return Ok(rustix::process::kill_process_group(group, rustix::process::Signal::KILL)?);

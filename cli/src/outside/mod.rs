@@ -8,7 +8,7 @@ mod jitdump;
 mod names;
 mod perf_map;
 
-use crate::cli::OutsideArgs;
+use crate::cli::run::OutsideArgs;
 use crate::cli::values::LogLevel;
 use crate::failure::Failure;
 use crate::symbols::{Places, Source};

@@ -14,7 +14,7 @@ mod sample;
 mod table;
 
 use self::model::{Profile, Seen};
-use crate::cli::ProfileArgs;
+use crate::cli::tools::ProfileArgs;
 use crate::config::RunConfig;
 use crate::failure::{Failure, show};
 use crate::files;
@@ -32,7 +32,7 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
     let [html, firefox] = [&args.html, &args.firefox].map(Clone::clone);
     let (mut config, image) = RunConfig::new(args.run())?;
     config.machine.tally = exact;
-    let Started { control, machine, .. } = start(&config, image)?;
+    let Started { control, machine, .. } = start(&mut config, image)?;
     let mut vm = match machine {
         Ok(vm) => vm,
         Err(end) => {

@@ -7,20 +7,21 @@
 //! Files: `record.rs` what one instruction did, `tape.rs` the input kept and given again, `write.rs` lines of text and of JSON.
 
 mod record;
-mod tape;
+pub mod tape;
 mod write;
 
 use self::record::{Record, executed};
 use self::tape::Tape;
 use self::write::Writer;
-use crate::cli::TraceArgs;
+use crate::cli::run::TraceArgs;
 use crate::cli::values::TraceFormat;
 use crate::failure::Failure;
 use crate::files::write_failure;
+use crate::origin::Origin;
 use crate::signals::Control;
 use crate::symbols::{self, Places};
 use rum::tally::Counted;
-use rum::{Console, Machine, MachineOptions, Options, Stop, Vm, Word};
+use rum::{Console, MachineOptions, Options, Stop, Vm, Word};
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -53,7 +54,7 @@ struct Sink {
 /// What it takes to run a program again.
 #[derive(Debug)]
 pub struct Again {
-    program: Vec<Word>,
+    origin: Origin,
     tape: Tape,
     machine: MachineOptions,
     options: Options,
@@ -64,10 +65,9 @@ pub struct Again {
 
 impl Again {
     /// What it takes to run the program of a machine that is about to run.
-    pub fn new(machine: &Machine, tape: Tape, how: &MachineOptions, options: &Options) -> Again {
-        let program = machine.segment(0).unwrap_or_default().to_vec();
+    pub fn new(origin: Origin, tape: Tape, how: &MachineOptions, options: &Options) -> Again {
         let options = Options { cache: false, ..options.clone() };
-        Again { program, tape, machine: how.clone(), options, executed: 0, faulted: false }
+        Again { origin, tape, machine: how.clone(), options, executed: 0, faulted: false }
     }
 
     /// The run has come to its end.
@@ -83,7 +83,7 @@ impl Again {
     /// The machine cannot be had a second time.
     pub fn count(self, instructions_max: Option<u64>, control: &Control) -> Result<Counted, Box<dyn Error>> {
         let how = MachineOptions { tally: true, ..self.machine };
-        let machine = Machine::new(&self.program, Box::new(self.tape.play()), &how)?;
+        let machine = self.origin.machine(Box::new(self.tape.play()), &how)?;
         let options = Options { keep_listings: false, ..self.options };
         let mut vm = Vm::new(machine, &options)?;
         // What is to end the run ends this one, too; it was made for the first machine.
@@ -216,8 +216,8 @@ fn count(vm: &Vm) -> u64 {
 
 /// The last of so many instructions, and the length of the program at the end.
 fn last_records(again: Again, total: u64, wanted: u64) -> Result<(Vec<Record>, usize), Box<dyn Error>> {
-    let machine = Machine::new(&again.program, Box::new(again.tape.play()), &again.machine)?;
-    drop(again.program);
+    let machine = again.origin.machine(Box::new(again.tape.play()), &again.machine)?;
+    drop(again.origin);
     let mut vm = Vm::new(machine, &again.options)?;
     let before = total.saturating_sub(wanted);
     if before > 0 {

@@ -9,6 +9,8 @@ pub struct Record {
     /// Its number, from 1 on.
     pub number: u64,
     pub pc: u32,
+    /// The registers before it.
+    pub registers: [u32; 8],
     /// The word at the pc; none if there is none.
     pub word: Option<Word>,
     pub effect: Effect,
@@ -54,7 +56,7 @@ pub fn executed(vm: &mut Vm) -> (Record, Option<Stop>) {
         Some(Stop::Fault(fault)) => Effect::Stopped { why: fault.kind.to_string() },
         Some(other) => Effect::Stopped { why: other.to_string() },
     };
-    (Record { number, pc, word, effect }, stop)
+    (Record { number, pc, registers: before, word, effect }, stop)
 }
 
 /// What an instruction did that was executed between these registers and those.

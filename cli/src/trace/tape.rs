@@ -41,6 +41,13 @@ impl<C> Recorder<C> {
     }
 }
 
+impl<C> Recorder<C> {
+    /// The console as it is.
+    pub fn inner(&mut self) -> &mut C {
+        &mut self.console
+    }
+}
+
 impl<C: Console> Console for Recorder<C> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.console.write(bytes)

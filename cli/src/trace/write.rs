@@ -30,7 +30,7 @@ impl<W: Write> Writer<W> {
                 writeln!(self.out, "{} in all:", human::number_of(total, "instruction"))
             }
             TraceFormat::Text => writeln!(self.out, "the last {shown} of {}:", human::number_of(total, "instruction")),
-            TraceFormat::Json => Ok(()),
+            TraceFormat::Json | TraceFormat::Plain => Ok(()),
         }
     }
 
@@ -52,6 +52,12 @@ impl<W: Write> Writer<W> {
                     Some(place) => writeln!(self.out, "{:<34} {place}", text(&record.effect)),
                     None => writeln!(self.out, "{}", text(&record.effect)),
                 }
+            }
+            TraceFormat::Plain if matches!(record.effect, Effect::Stopped { .. }) => Ok(()),
+            TraceFormat::Plain => {
+                write!(self.out, "{}", record.pc)?;
+                record.registers.iter().try_for_each(|value| write!(self.out, " {value}"))?;
+                writeln!(self.out)
             }
             TraceFormat::Json => {
                 let mut line = json(record);

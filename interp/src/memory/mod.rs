@@ -14,7 +14,7 @@ mod large;
 pub mod layout;
 mod named;
 mod names;
-mod saved;
+pub(crate) mod saved;
 mod segment_zero;
 mod small;
 mod space;
@@ -32,7 +32,6 @@ use std::io;
 use std::sync::Arc;
 
 pub use self::names::{Ids, NAMED_ALLOCS};
-pub(crate) use self::saved::Geometry;
 pub use self::space::AddressSpace;
 pub(crate) use self::space::{GRANULES_MIN, NAMES_IN_PREFIX, PREFIX_BYTES, strict_overcommit};
 

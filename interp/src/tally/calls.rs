@@ -1,6 +1,6 @@
 //! The stack of calls: who called whom, how often, and what was executed meanwhile.
 
-use super::counted::{Counted, Procedure, Site, Stack};
+use super::counted::{Call, Counted, Procedure, Site, Stack};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -73,6 +73,15 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// Who was called and has not returned.
+    pub fn stack(&self) -> Vec<Call> {
+        let call = |frame: &Frame| {
+            let Site { program, pc } = self.procedures[frame.procedure as usize].site;
+            Call { program, pc, back: frame.back, entered: frame.entered }
+        };
+        self.stack.iter().map(call).collect()
+    }
+
     /// Another program of a length begins at a word; nothing of the old one returns.
     pub fn begin(&mut self, program: u64, words: usize, pc: u32, now: u64) {
         self.pass(now);

@@ -74,3 +74,16 @@ pub struct Made {
     /// Words in those.
     pub live_words: u64,
 }
+
+/// A procedure that was called and has not returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The number of its program.
+    pub program: u64,
+    /// Its first word.
+    pub pc: u32,
+    /// The word that it returns to; `u32::MAX` for what the program began with.
+    pub back: u32,
+    /// Instructions executed before it was called.
+    pub entered: u64,
+}

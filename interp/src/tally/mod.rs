@@ -14,7 +14,7 @@ mod calls;
 mod counted;
 mod line;
 
-pub use self::counted::{Block, Counted, Made, Procedure, Site, Stack};
+pub use self::counted::{Block, Call, Counted, Made, Procedure, Site, Stack};
 pub use self::line::called;
 
 use self::calls::Calls;
@@ -267,6 +267,15 @@ impl Tally {
         if self.next == self.end {
             self.drain();
         }
+    }
+
+    /// Who was called and has not returned, the first one first; nothing if nothing is counted.
+    pub fn stack(&mut self) -> Vec<Call> {
+        if self.rest.is_none() {
+            return Vec::new();
+        }
+        self.drain();
+        self.rest().calls.stack()
     }
 
     /// Brings the stack of calls up to date.

@@ -1,0 +1,277 @@
+//! Sessions: scripts, transcripts, snapshots in files, recordings.
+
+use crate::support::*;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn ours(name: &str) -> String {
+    root().join("umbin").join(format!("{name}.um")).display().to_string()
+}
+
+/// A file in a folder, as an argument.
+fn at(folder: &TempDir, name: &str) -> (PathBuf, String) {
+    let path = folder.path().join(name);
+    (path.clone(), path.display().to_string())
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn a_run_is_saved_and_goes_on_in_another_engine() {
+    let folder = folder();
+    let (_, snap) = at(&folder, "a.snap");
+    let image = ours("sieve");
+    let whole = rum(&["--engine", "interp", "--stats=json", &image]).output().expect("it starts");
+    for (i, count) in ["0", "1", "123_456", "2e6"].into_iter().enumerate() {
+        let engine = ENGINES[i % 4];
+        let run = rum(&with(engine, &["--save-at", count, "--save", &snap, &image])).output().expect("it starts");
+        assert_eq!((status(&run), &run.stdout[..]), (0, &b""[..]), "{}", stderr(&run));
+        assert!(complaint(&run).starts_with(&format!("saved in {snap} after ")), "{}", stderr(&run));
+        for engine in ENGINES {
+            let rest = rum(&[&["resume"], engine, &[&snap, "--stats=json"]].concat()).output().expect("it starts");
+            assert_eq!(status(&rest), 0, "{}", stderr(&rest));
+            assert_eq!(rest.stdout, whole.stdout);
+            assert_eq!(counter(&rest, "instructions"), counter(&whole, "instructions"), "the count goes on");
+        }
+    }
+    // The run that goes on can be saved again, traced and limited.
+    let (_, again) = at(&folder, "b.snap");
+    rum(&["resume", &snap, "--save-at", "3e6", "--save", &again]).assert().code(0);
+    let run = rum(&["resume", &again, "--trace=2", "--max-instructions", "4e6"]).output().expect("it starts");
+    assert_eq!(status(&run), 3);
+    assert!(stderr(&run).contains("the last 2 of 4,000,000 instructions"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_snapshot_tells_what_it_holds_and_damage_is_noticed() {
+    let folder = folder();
+    let (path, snap) = at(&folder, "a.snap");
+    rum(&["--save-at", "100000", "--save", &snap, &ours("sieve")]).assert().code(0);
+    let info = rum(&["snapshot", "info", &snap]).output().expect("it starts");
+    let text = String::from_utf8(info.stdout).expect("text");
+    assert!(text.contains("executed     100,000 instructions\n") && text.contains("sieve.um, 264 words\n"), "{text}");
+    let info = rum(&["snapshot", "info", "--json", &snap]).output().expect("it starts");
+    let info: serde_json::Value = serde_json::from_slice(&info.stdout).expect("JSON");
+    assert_eq!((info["executed"].as_u64(), info["program_words"].as_u64()), (Some(100_000), Some(264)));
+    let good = read(&path);
+    assert!(good.len() < 200_000, "zeros and free space take no room: {} bytes", good.len());
+    let wrong: [(Vec<u8>, &str); 4] = [
+        (good[..good.len() / 2].to_vec(), "damaged: it ends too early"),
+        (good.iter().enumerate().map(|(i, &byte)| if i == 5_000 { !byte } else { byte }).collect(), "damaged"),
+        (b"rum snapshot\n\x63\0\0\0".to_vec(), "format 99"),
+        (b"something else".to_vec(), "no snapshot"),
+    ];
+    for (bytes, expected) in wrong {
+        fs::write(&path, bytes).expect("room");
+        for args in [&["resume", &snap][..], &["snapshot", "info", &snap]] {
+            let run = rum(args).output().expect("it starts");
+            assert_eq!(status(&run), 2);
+            assert!(complaint(&run).contains(expected), "{expected}: {}", stderr(&run));
+        }
+    }
+    // Each kind of file is known where another is wanted.
+    fs::write(&path, good).expect("room");
+    let run = rum(&[&snap]).output().expect("it starts");
+    assert!(status(&run) == 2 && complaint(&run).contains("rum resume"), "{}", stderr(&run));
+}
+
+#[test]
+fn nothing_is_saved_before_its_time() {
+    let folder = folder();
+    let (path, snap) = at(&folder, "a.snap");
+    let run = rum(&["--save-at", "1e12", "--save", &snap, &ours("hello")]).output().expect("it starts");
+    assert_eq!((status(&run), path.exists()), (0, false));
+    assert!(complaint(&run).starts_with("nothing was saved: the run ended after "), "{}", stderr(&run));
+    let run = rum(&["--save-at", "1", "--save", "/nowhere/a.snap", &ours("hello")]).output().expect("it starts");
+    assert_eq!(status(&run), 2);
+    assert_eq!(complaint(&run), "cannot save to /nowhere/a.snap: No such file or directory");
+}
+
+#[test]
+fn a_session_is_saved_where_it_asks_for_input() {
+    let folder = folder();
+    let (_, snap) = at(&folder, "calc.snap");
+    let (script, script_arg) = at(&folder, "script");
+    fs::write(&script, "1+1\n2+").expect("room");
+    let run = rum(&["--input-script", &script_arg, "--save-at", "input", "--save", &snap, &ours("calc")]);
+    let run = { run }.output().expect("it starts");
+    assert_eq!((status(&run), &run.stdout[..]), (0, &b"2\n"[..]), "{}", stderr(&run));
+    for rest in ["3\n", "40\n5*5\n"] {
+        let expected = if rest == "3\n" { "5\n" } else { "42\n25\n" };
+        rum(&["resume", &snap]).write_stdin(rest).assert().code(0).stdout(expected);
+    }
+    // What was there and not read is not lost.
+    let run = rum(&["--save-at", "30", "--save", &snap, &ours("cat")])
+        .write_stdin("abcdefghijk")
+        .output()
+        .expect("it starts");
+    let rest = rum(&["resume", &snap]).write_stdin("lm").output().expect("it starts");
+    assert_eq!([run.stdout, rest.stdout].concat(), b"abcdefghijklm");
+}
+
+#[test]
+fn scripts_are_echoed_and_transcribed() {
+    let folder = folder();
+    let (script, script_arg) = at(&folder, "script");
+    let (transcript, transcript_arg) = at(&folder, "transcript");
+    fs::write(&script, "1+1\n").expect("room");
+    let args = ["--input-script", &script_arg, "--echo", "--transcript", &transcript_arg, &ours("calc")];
+    rum(&args).write_stdin("2*3\n").assert().code(0).stdout("1+1\n2\n2*3\n6\n");
+    assert_eq!(String::from_utf8(read(&transcript)).expect("text"), "1+1\n2\n2*3\n6\n");
+    rum(&[&args[..2], &args[5..]].concat()).write_stdin("2*3\n").assert().code(0).stdout("2\n6\n");
+}
+
+#[test]
+fn output_is_shown_from_a_place_on() {
+    let path = image(&[print("banner: body\n"), vec![halt()]].concat());
+    for (mark, expected) in [("banner: ", "body\n"), ("4", "er: body\n"), ("0", "banner: body\n"), ("y\\n", "")] {
+        rum(&["--output-from", mark, arg(&path)]).assert().code(0).stdout(expected);
+    }
+    let run = rum(&["--output-from", "nowhere", arg(&path)]).output().expect("it starts");
+    assert_eq!((status(&run), &run.stdout[..]), (0, &b""[..]));
+    assert!(complaint(&run).contains("never came by"), "{}", stderr(&run));
+}
+
+#[test]
+fn output_is_limited_to_the_byte() {
+    let path = image(&print_for_ever());
+    for engine in ENGINES {
+        for size in ["1", "70000"] {
+            let run = rum(&with(engine, &["--max-output", size, arg(&path)])).output().expect("it starts");
+            assert_eq!((status(&run), run.stdout.len().to_string()), (3, size.to_owned()));
+            assert!(complaint(&run).starts_with("output limit of "), "{}", stderr(&run));
+        }
+    }
+}
+
+#[test]
+fn a_text_is_no_image() {
+    let text = file(b"This is a text, and its size is a multiple of four...");
+    let text = { text };
+    let run = rum(&[arg(&text)]).output().expect("it starts");
+    assert!(status(&run) == 2 && complaint(&run).contains("looks like text"), "{}", stderr(&run));
+    let text = file(b"This is a text, and its size is a multiple of 4!");
+    let run = rum(&[arg(&text)]).output().expect("it starts");
+    assert!(status(&run) == 2 && complaint(&run).contains("it is a text"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_recorded_run_is_repeated() {
+    let folder = folder();
+    let (path, rec) = at(&folder, "a.rec");
+    rum(&["--record", &rec, &ours("calc")]).write_stdin("1+2\n3*4\n").assert().code(0).stdout("3\n12\n");
+    for engine in ENGINES {
+        let run = rum(&[&["replay"], engine, &[&rec]].concat()).output().expect("it starts");
+        assert_eq!((status(&run), &run.stdout[..]), (0, &b"3\n12\n"[..]), "{}", stderr(&run));
+        assert!(
+            complaint(&run).starts_with("as recorded: ") && complaint(&run).ends_with(", halt"),
+            "{}",
+            stderr(&run)
+        );
+    }
+    let (_, snap) = at(&folder, "a.snap");
+    let run = rum(&["replay", &rec, "--to", "500", "--save", &snap]).output().expect("it starts");
+    assert!(status(&run) == 0 && complaint(&run).starts_with("after 500 instructions, at pc "), "{}", stderr(&run));
+    let info = rum(&["snapshot", "info", "--json", &snap]).output().expect("it starts");
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&info.stdout).expect("JSON")["executed"], 500);
+    // A recording that breaks off is good up to there; one that is damaged is not.
+    let good = read(&path);
+    fs::write(&path, &good[..good.len() - 5]).expect("room");
+    let run = rum(&["replay", &rec]).output().expect("it starts");
+    assert!(status(&run) == 0 && complaint(&run).contains("as recorded, up to"), "{}", stderr(&run));
+    let middle = good.len() / 2;
+    let bad: Vec<u8> = good.iter().enumerate().map(|(i, &b)| if i == middle { !b } else { b }).collect();
+    fs::write(&path, bad).expect("room");
+    let run = rum(&["replay", &rec]).output().expect("it starts");
+    assert!(status(&run) == 2 && complaint(&run).contains("damaged"), "{}", stderr(&run));
+}
+
+/// Types.
+fn say(mut terminal: &fs::File, bytes: &[u8]) {
+    terminal.write_all(bytes).expect("somebody reads");
+}
+
+/// Waits until a terminal has shown a text, and after that lines are edited again.
+fn wait_for(watched: &mut fs::File, seen: &mut Vec<u8>, text: &str) {
+    let start = Instant::now();
+    let is_there = |seen: &[u8]| {
+        let seen = String::from_utf8_lossy(seen).into_owned();
+        seen.find(text).is_some_and(|at| seen[at..].contains("\u{1b}[?2004h"))
+    };
+    while !is_there(seen) {
+        assert!(start.elapsed() < Duration::from_secs(60), "no {text:?} in {:?}", String::from_utf8_lossy(seen));
+        let mut piece = [0; 4096];
+        let count = watched.read(&mut piece).expect("it is there");
+        seen.extend_from_slice(&piece[..count]);
+    }
+}
+
+/// A session at a terminal: a line that is corrected, a pasted pair of lines, a key that saves, an interrupt that gives up a line, the end
+/// of input; recorded, and repeated byte for byte.
+#[test]
+fn a_session_at_a_terminal_is_recorded_and_repeated() {
+    let folder = folder();
+    let (_, rec) = at(&folder, "a.rec");
+    let (_, snap) = at(&folder, "a.snap");
+    let (mut watched, side) = terminal();
+    let mut process = Command::new(RUM)
+        .args(["--timeout", "60s", "--record", &rec, "--save", &snap, &ours("calc")])
+        .env("TERM", "xterm")
+        .stdin(Stdio::from(side.try_clone().expect("another handle")))
+        .stdout(Stdio::from(side.try_clone().expect("another handle")))
+        .stderr(Stdio::from(side))
+        .spawn()
+        .expect("it starts");
+    let mut seen = Vec::new();
+    wait_for(&mut watched, &mut seen, "");
+    say(&watched, b"20+39\x7f2\r");
+    wait_for(&mut watched, &mut seen, "52");
+    say(&watched, b"\x1b[200~100+11\n200+22\x1b[201~\r");
+    wait_for(&mut watched, &mut seen, "222");
+    say(&watched, b"never\x03");
+    wait_for(&mut watched, &mut seen, "press ^C again");
+    say(&watched, b"\x1b[15~"); // F5
+    wait_for(&mut watched, &mut seen, "saved in ");
+    say(&watched, b"7*7\r");
+    wait_for(&mut watched, &mut seen, "49");
+    say(&watched, b"\x04");
+    assert_eq!(process.wait().expect("an end").code(), Some(0));
+    let run = rum(&["replay", &rec]).output().expect("it starts");
+    assert_eq!((status(&run), &run.stdout[..]), (0, &b"52\n111\n222\n49\n"[..]), "{}", stderr(&run));
+    rum(&["resume", &snap]).write_stdin("5+5\n").assert().code(0).stdout("10\n");
+}
+
+/// Ninety million live words are saved in no time that anybody would notice, and come back.
+#[test]
+fn much_memory_is_saved() {
+    // r2 := 2^20 - 1 words 86 times, a word of each is changed; then one byte is read.
+    let (words, count) = (1_048_575, 86);
+    let program = [
+        vec![lit(1, count), lit(2, words), lit(7, 0), nand(7, 7, 7)],
+        vec![alloc(3, 2), lit(4, 1_000_000), amend(3, 4, 1), add(1, 1, 7), lit(5, 10), lit(6, 4), cmov(5, 6, 1)],
+        vec![load_program(0, 5)],
+    ];
+    let mut program = program.concat();
+    program[8] = lit(5, 12);
+    program.extend([input(1), output(1), halt()]);
+    let path = image(&program);
+    let folder = folder();
+    let (_, snap) = at(&folder, "a.snap");
+    let run = rum(&["--save-at", "input", "--save", &snap, arg(&path)]).output().expect("it starts");
+    assert_eq!(status(&run), 0, "{}", stderr(&run));
+    let info = rum(&["snapshot", "info", "--json", &snap]).output().expect("it starts");
+    let info: serde_json::Value = serde_json::from_slice(&info.stdout).expect("JSON");
+    assert_eq!(info["segment_words"].as_u64(), Some(u64::from(words) * u64::from(count)));
+    assert!(info["bytes"].as_u64() < Some(2_000_000), "{info}");
+    rum(&["resume", &snap]).write_stdin("x").assert().code(0).stdout("x");
+}
