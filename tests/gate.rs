@@ -246,7 +246,7 @@ fn rules_that_can_never_fail_are_refused() {
 #[test]
 fn pure_latency_is_found_by_racing() {
     let place = Place::new(&race_rules("2.0"));
-    let slow = place.other_rum("slow", "sleep 1; exec RUM \"$@\"");
+    let slow = place.other_rum("slow", "sleep 3; exec RUM \"$@\"");
     let run = place.gate(&["compare", RUM, &slow]);
     assert_eq!(status(&run), 1, "{}", said(&run));
     assert!(said(&run).contains("| fib (31) | interp | wall time by that of base"), "{}", said(&run));

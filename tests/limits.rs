@@ -228,23 +228,14 @@ fn small_address_spaces_suffice() {
     assert!(complaint(&run).contains("ulimit -v"), "{}", stderr(&run));
 }
 
-/// 8 MiB and 5 ms are what a release may take. The binary under test is half as large again, by its assertions and because it is built
-/// quickly, and so is what of it is read: that takes it a little above 8 MiB, and setting up for compiled code a little more.
+/// 8 MiB are what a release may take. The binary under test is half as large again, by its assertions and because it is built quickly, and
+/// so is what of it is read: that takes it a little above. How quick starting is the gate counts, in instructions of the host.
 #[test]
-fn hello_is_quick_and_small() {
-    const BEST_MAX: Duration = Duration::from_millis(5);
+fn hello_is_small() {
     let path = root().join("umbin/hello.um");
     for (engine, peak_max) in [("interp", 9 << 20), ("auto", 10 << 20)] {
-        let times = (0..30).map(|_| {
-            let args = ["--engine", engine, "--stats=json", arg(&path)];
-            let start = Instant::now();
-            let run = std::process::Command::new(RUM).args(args).output().expect("it starts");
-            let time = start.elapsed();
-            assert_eq!(status(&run), 0);
-            assert!(counter(&run, "peak_rss_bytes") <= peak_max, "{}", stats(&run));
-            time
-        });
-        let best = times.min().expect("thirty");
-        assert!(best < BEST_MAX, "{engine}: {best:?}");
+        let run = rum(&["--engine", engine, "--stats=json", arg(&path)]).output().expect("it starts");
+        assert_eq!(status(&run), 0);
+        assert!(counter(&run, "peak_rss_bytes") <= peak_max, "{}", stats(&run));
     }
 }

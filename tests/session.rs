@@ -275,3 +275,44 @@ fn much_memory_is_saved() {
     assert!(info["bytes"].as_u64() < Some(2_000_000), "{info}");
     rum(&["resume", &snap]).write_stdin("x").assert().code(0).stdout("x");
 }
+
+/// The same with the contest's UMIX: a guest logs in, pastes two commands, gives up a line, and interrupts the session in the end.
+#[test]
+fn a_umix_session_is_recorded_and_repeated() {
+    let Some(shared) = shared("a_umix_session_is_recorded_and_repeated") else { return };
+    let image = shared.join("umbin/umix.um");
+    let folder = folder();
+    let (_, rec) = at(&folder, "a.rec");
+    let (_, snap) = at(&folder, "a.snap");
+    let (transcript, transcript_arg) = at(&folder, "transcript");
+    let (mut watched, side) = terminal();
+    let mut process = Command::new(RUM)
+        .args(["--timeout", "100s", "--record", &rec, "--save", &snap, "--transcript", &transcript_arg, arg(&image)])
+        .env("TERM", "xterm")
+        .stdin(Stdio::from(side.try_clone().expect("another handle")))
+        .stdout(Stdio::from(side.try_clone().expect("another handle")))
+        .stderr(Stdio::from(side))
+        .spawn()
+        .expect("it starts");
+    let mut seen = Vec::new();
+    wait_for(&mut watched, &mut seen, ";login: ");
+    say(&watched, b"guess\x7ft\r");
+    wait_for(&mut watched, &mut seen, "logged in as guest");
+    say(&watched, b"\x1b[200~ls\nhelp ls\x1b[201~\r");
+    wait_for(&mut watched, &mut seen, "usage : ls");
+    say(&watched, b"never\x03");
+    wait_for(&mut watched, &mut seen, "press ^C again");
+    say(&watched, b"\x03");
+    assert_eq!(process.wait().expect("an end").code(), Some(130));
+    for engine in ENGINES {
+        let run = rum(&[&["replay"], engine, &[&rec]].concat()).output().expect("it starts");
+        assert!(status(&run) == 0 && complaint(&run).ends_with(", interrupt"), "{}", stderr(&run));
+        // What the program read stands between what it put out.
+        let text = String::from_utf8(read(&transcript)).expect("text");
+        let output = ["guest\n", "ls\n", "help ls\n"].iter().fold(text, |text, line| text.replacen(line, "", 1));
+        assert_eq!(String::from_utf8_lossy(&run.stdout), output);
+    }
+    // The interrupt has saved where it was.
+    let run = rum(&["resume", &snap]).write_stdin("help ls\n").output().expect("it starts");
+    assert!(String::from_utf8_lossy(&run.stdout).contains("usage : ls"), "{}", String::from_utf8_lossy(&run.stdout));
+}

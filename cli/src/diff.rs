@@ -12,7 +12,9 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
 
 /// A machine before an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

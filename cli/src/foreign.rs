@@ -29,6 +29,7 @@ pub enum Ended {
     /// By itself, with a status.
     Status(i32),
     /// By a signal: it crashed, most likely.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are none"))]
     Signal(i32),
     /// It took longer than it may.
     Hang,

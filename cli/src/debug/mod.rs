@@ -101,7 +101,7 @@ fn start(args: &DebugArgs, control: Arc<Control>) -> Result<Debugger, Failure> {
         let bytes = std::fs::read(path)
             .map_err(|error| Failure::host(format!("cannot read the input {}: {}", path.display(), reason(&error))))?;
         let mut tape = line.stage.tape();
-        (tape.waiting, tape.ends) = (bytes, true);
+        (tape.waiting, tape.ends) = (bytes.into(), true);
     }
     Ok(Debugger::new(line, config.name.clone(), Arc::clone(&config.symbols)))
 }

@@ -76,7 +76,12 @@ impl Debugger {
     /// The machine cannot go on.
     pub fn line(&mut self, over_calls: bool) -> Result<Stopped, Failed> {
         let line = self.source_line();
+        let mut steps = 0u32;
         loop {
+            steps += 1;
+            if steps.is_multiple_of(1 << 12) && self.line.breathe()? {
+                return Ok(Stopped::Interrupted);
+            }
             let stopped = if over_calls { self.next()? } else { self.step(1)? };
             if !matches!(stopped, Stopped::There) || line.is_none() || self.source_line() != line {
                 return Ok(stopped);

@@ -31,7 +31,6 @@ pub fn talk(debugger: &mut Debugger) -> Result<u8, Failure> {
     Ok(status)
 }
 
-#[cfg(unix)]
 fn on_terminal(debugger: &mut Debugger) -> Result<u8, Failure> {
     use rustyline::error::ReadlineError;
     let cannot = |error: &dyn std::fmt::Display| Failure::host(format!("cannot use the terminal: {error}"));
@@ -60,19 +59,6 @@ fn on_terminal(debugger: &mut Debugger) -> Result<u8, Failure> {
             Err(_) => return Ok(0),
         }
     }
-}
-
-#[cfg(not(unix))]
-fn on_terminal(debugger: &mut Debugger) -> Result<u8, Failure> {
-    for line in io::stdin().lock().lines() {
-        let Ok(line) = line else { break };
-        match commands::run(debugger, &line) {
-            Ok(Done::Quit) => break,
-            Ok(Done::Text(text)) => show(&text),
-            Err(error) => say(&error),
-        }
-    }
-    Ok(0)
 }
 
 /// Whether a command is one that moves.

@@ -2,6 +2,7 @@
 //! shown once.
 
 use rum::Console;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +14,7 @@ pub struct Tape {
     /// How many of them the program has read now.
     pub at: usize,
     /// What there is for the program to read next.
-    pub waiting: Vec<u8>,
+    pub waiting: VecDeque<u8>,
     /// Whether input ends behind that.
     pub ends: bool,
     /// Whether a read is to stop the program, whatever there is; and whether one has.
@@ -77,7 +78,7 @@ impl Console for Stage {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let next = known.unwrap_or_else(|| {
-            let next = (!tape.waiting.is_empty()).then(|| tape.waiting.remove(0));
+            let next = tape.waiting.pop_front();
             tape.input.push(next);
             next
         });

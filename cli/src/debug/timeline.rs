@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How long it may take to run from one checkpoint to the next.
 const STRIDE: Duration = Duration::from_millis(25);
+/// Running takes at least so many times as long as keeping checkpoints.
+const KEEP_SHARE: u32 = 4;
 /// Instructions from the first checkpoint to the second: how long these take tells how far apart others are.
 const STRIDE_MIN: u64 = 200_000;
 
@@ -209,8 +211,9 @@ impl Timeline {
             let stop = self.vm.run(Some(moment.min(due) - now));
             let executed = self.now() - now;
             if self.now() >= due {
+                let ran = begun.elapsed();
                 self.keep()?;
-                self.adapt(executed, begun.elapsed());
+                self.adapt(executed, ran, begun.elapsed() - ran);
             }
             if let Some(paused) = self.paused(stop) {
                 return Ok(paused);
@@ -218,10 +221,11 @@ impl Timeline {
         }
     }
 
-    /// Makes the way between checkpoints longer or shorter, by how long this one took.
-    fn adapt(&mut self, executed: u64, time: Duration) {
+    /// Makes the way between checkpoints longer or shorter, by how long this one took, and what it took to keep its end.
+    fn adapt(&mut self, executed: u64, ran: Duration, kept: Duration) {
         if executed * 2 > self.stride {
-            let by_time = executed as f64 * STRIDE.as_secs_f64() / time.as_secs_f64().max(1e-6);
+            let wanted = STRIDE.max(kept * KEEP_SHARE);
+            let by_time = executed as f64 * wanted.as_secs_f64() / ran.as_secs_f64().max(1e-6);
             self.stride = (by_time as u64).clamp(self.stride / 2, self.stride * 2).max(STRIDE_MIN);
         }
     }

@@ -4,6 +4,7 @@
 //! session, F9 takes it back to where it was saved last. An interrupt gives up the line; the second in a row ends the run.
 
 /// What a read has ended for.
+#[cfg_attr(not(unix), expect(dead_code, reason = "what a key asks for"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// The end of input, this once.
@@ -17,6 +18,7 @@ pub enum Request {
 }
 
 /// What came of asking for a line.
+#[cfg_attr(not(unix), expect(dead_code, reason = "nobody is asked"))]
 #[derive(Debug)]
 pub enum Answer {
     /// A line, with its end.
@@ -169,13 +171,14 @@ mod os {
                     }
                     Ok(answer)
                 }
-                Ok(_) => Ok(Answer::Request(Request::End)),
-                Err(error) => {
+                Ok(_) if self.control.cause().is_none() => Ok(Answer::Request(Request::End)),
+                // Who interrupts ends the thread, too: that is no end of input.
+                waited => {
                     if let Some(before) = &self.before {
                         // There is nobody left who could be told.
                         let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, before);
                     }
-                    Err(error)
+                    Err(waited.err().unwrap_or_else(|| io::ErrorKind::Interrupted.into()))
                 }
             }
         }
