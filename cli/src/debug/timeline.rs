@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long it may take to run from one checkpoint to the next.
-const STRIDE: Duration = Duration::from_millis(25);
+const STRIDE: Duration = Duration::from_millis(8);
 /// Running takes at least so many times as long as keeping checkpoints.
 const KEEP_SHARE: u32 = 4;
 /// Instructions from the first checkpoint to the second: how long these take tells how far apart others are.
