@@ -72,16 +72,20 @@ fn a_machine_that_is_right_passes() {
 fn what_no_rule_shows_is_found_by_generated_programs() {
     let folder = tempfile::tempdir().expect("a folder");
     let keep = folder.path().join("keep");
-    // A machine that counts: every program that executes more than 3000 instructions is cut short.
-    let script = folder.path().join("odd");
-    std::fs::write(&script, format!("#!/bin/sh\nexec {RUM} run --max-instructions 3000 \"$1\"\n")).expect("room");
-    let made = Command::new("chmod").args(["+x", arg(&script)]).status().expect("it starts");
-    assert!(made.success());
-    let run = rum(&["check", arg(&script), "--only", "halt", "--keep", arg(&keep)]).output().expect("it starts");
-    assert_eq!(run.status.code(), Some(0), "a rule by itself");
-    let run = rum(&["check", arg(&script), "--programs", "60", "--keep", arg(&keep)]).output().expect("it starts");
+    let command = machine(&folder, 9).display().to_string();
+    let run = rum(&["check", &command, "--keep", arg(&keep)]).output().expect("it starts");
     let text = String::from_utf8(run.stdout).expect("text");
     assert!(run.status.code() == Some(1) && text.contains("one at least comes to something else"), "{text}");
+    let wrong: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("WRONG ")).collect();
+    let [wrong] = wrong[..] else { panic!("no rule shows it: {text}") };
+    let name = wrong.split(':').next().expect("a name");
+    assert!(name.starts_with("generated-"), "{text}");
+    // What is shown is what was made small, and it is a test by itself.
+    let program = keep.join(format!("{name}.um"));
+    let words = std::fs::metadata(&program).expect("it was kept").len() / 4;
+    assert!((2..=40).contains(&words), "{words} words");
+    rum(&["test", arg(&program)]).assert().code(0);
+    rum(&["test", arg(&program), "--machine", &command]).assert().code(1);
 }
 
 #[test]

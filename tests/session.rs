@@ -4,7 +4,7 @@ use crate::support::*;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -196,6 +196,21 @@ fn a_recorded_run_is_repeated() {
     assert!(status(&run) == 2 && complaint(&run).contains("damaged"), "{}", stderr(&run));
 }
 
+/// A run at a terminal, and the side of somebody who sits there.
+fn at_terminal(args: &[&str]) -> (Child, fs::File) {
+    let (watched, side) = terminal();
+    let another = || Stdio::from(side.try_clone().expect("another handle"));
+    let run = Command::new(RUM)
+        .args(args)
+        .env("TERM", "xterm")
+        .stdin(another())
+        .stdout(another())
+        .stderr(another())
+        .spawn()
+        .expect("it starts");
+    (run, watched)
+}
+
 /// Types.
 fn say(mut terminal: &fs::File, bytes: &[u8]) {
     terminal.write_all(bytes).expect("somebody reads");
@@ -223,15 +238,8 @@ fn a_session_at_a_terminal_is_recorded_and_repeated() {
     let folder = folder();
     let (_, rec) = at(&folder, "a.rec");
     let (_, snap) = at(&folder, "a.snap");
-    let (mut watched, side) = terminal();
-    let mut process = Command::new(RUM)
-        .args(["--timeout", "60s", "--record", &rec, "--save", &snap, &ours("calc")])
-        .env("TERM", "xterm")
-        .stdin(Stdio::from(side.try_clone().expect("another handle")))
-        .stdout(Stdio::from(side.try_clone().expect("another handle")))
-        .stderr(Stdio::from(side))
-        .spawn()
-        .expect("it starts");
+    let (mut process, mut watched) =
+        at_terminal(&["--timeout", "60s", "--record", &rec, "--save", &snap, &ours("calc")]);
     let mut seen = Vec::new();
     wait_for(&mut watched, &mut seen, "");
     say(&watched, b"20+39\x7f2\r");
@@ -285,15 +293,8 @@ fn a_umix_session_is_recorded_and_repeated() {
     let (_, rec) = at(&folder, "a.rec");
     let (_, snap) = at(&folder, "a.snap");
     let (transcript, transcript_arg) = at(&folder, "transcript");
-    let (mut watched, side) = terminal();
-    let mut process = Command::new(RUM)
-        .args(["--timeout", "100s", "--record", &rec, "--save", &snap, "--transcript", &transcript_arg, arg(&image)])
-        .env("TERM", "xterm")
-        .stdin(Stdio::from(side.try_clone().expect("another handle")))
-        .stdout(Stdio::from(side.try_clone().expect("another handle")))
-        .stderr(Stdio::from(side))
-        .spawn()
-        .expect("it starts");
+    let args = ["--timeout", "100s", "--record", &rec, "--save", &snap, "--transcript", &transcript_arg, arg(&image)];
+    let (mut process, mut watched) = at_terminal(&args);
     let mut seen = Vec::new();
     wait_for(&mut watched, &mut seen, ";login: ");
     say(&watched, b"guess\x7ft\r");

@@ -5,6 +5,7 @@
 
 use crate::cli::test::DiffArgs;
 use crate::failure::{Failure, reason};
+use crate::files::print;
 use crate::human;
 use rum::isa::Instruction;
 use rum::{Machine, MachineOptions, SNAPSHOT_MAGIC, Scripted, Stop, decode_image};
@@ -121,7 +122,7 @@ pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
         let _ = child.0.wait();
     }
     let (text, same) = text?;
-    println!("{text}");
+    print(&format!("{text}\n"))?;
     Ok(u8::from(!same))
 }
 

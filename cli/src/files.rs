@@ -63,6 +63,14 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     write(path, |out| out.write_all(text.as_bytes()))
 }
 
+/// Writes a text to standard output at once; a reader that has seen enough is no failure.
+///
+/// # Errors
+/// Standard output fails.
+pub fn print(text: &str) -> Result<(), Failure> {
+    to_stdout(|out| out.write_all(text.as_bytes())).map(drop)
+}
+
 /// Writes to standard output and gives the exit status; a reader that has seen enough is no failure.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Somebody else's machine: a command that runs an image, watched so that it can neither run for ever nor use up everything.
 
 use crate::failure::{Failure, reason};
+use crate::measure::child::{Running, input_file, kill};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -92,7 +93,8 @@ impl Foreign {
         Ok(Foreign { words, limit, memory_bytes_max, output_bytes_max })
     }
 
-    fn words(&self, image: &Path) -> Vec<String> {
+    /// The words of the command for an image, its program first.
+    pub fn words(&self, image: &Path) -> Vec<String> {
         let image = image.display().to_string();
         if self.words.iter().any(|word| word.contains("{}")) {
             return self.words.iter().map(|word| word.replace("{}", &image)).collect();
@@ -109,7 +111,7 @@ impl Foreign {
         let broken = |error: io::Error| Failure::host(format!("a temporary file fails: {}", reason(&error)));
         let (mut output, mut messages) = (tempfile::tempfile().map_err(broken)?, tempfile::tempfile().map_err(broken)?);
         let mut command = Command::new(&words[0]);
-        let mut given = crate::measure::child::input_file(input)?;
+        let mut given = input_file(input)?;
         given.rewind().map_err(broken)?;
         command.args(&words[1..]).stdin(given);
         command.stdout(Stdio::from(output.try_clone().map_err(broken)?));
@@ -119,7 +121,9 @@ impl Foreign {
         let start = Instant::now();
         let mut child =
             command.spawn().map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
+        let running = Running::note(&child).map_err(broken)?;
         let ended = self.wait(&mut child, &output, start).map_err(broken)?;
+        drop(running);
         let time = start.elapsed();
         let written = |file: &mut File| -> io::Result<Vec<u8>> {
             let mut bytes = Vec::new();
@@ -151,7 +155,7 @@ impl Foreign {
                 None
             };
             if let Some(why) = why {
-                crate::measure::child::kill(child)?;
+                kill(child)?;
                 child.wait()?;
                 return Ok(why);
             }
@@ -165,7 +169,10 @@ impl Foreign {
 fn resident_bytes(process: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     let pages: u64 = text.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or_default();
-    pages * 4096
+    #[cfg(unix)]
+    return pages * rustix::param::page_size() as u64;
+    #[cfg(not(unix))]
+    return pages * 4096;
 }
 
 /// Runs so many jobs on all processors; gives their results in order. Stops early if one fails.

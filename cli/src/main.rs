@@ -1,9 +1,14 @@
 //! The command `rum`.
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
-//! `report` reports, and `end` says how it ended; `symbols` knows the sources of an image, `trace` tells what each instruction did, `profile` where time goes, `explain` what became of code, `page` how both look in a browser, `native` reads host code, `outside` tells tools like perf and gdb of compiled code; `cache` keeps compiled code between
-//! runs; `bench` compares and `gate` judges, by what `measure` measures; `stdio` and `signals` connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for
-//! each subcommand.
+//! `session` is a run that is recorded, saved or typed at, `report` reports, and `end` says how it ended. `symbols`
+//! knows the sources of an image; `trace` tells what each instruction did, `replay` repeats it, `diff` says where two
+//! machines part, `check` and `test` whether one is right, and `debug` goes through a run in both directions. `profile`
+//! shows where time goes, `explain` what became of code, `page` how both look in a browser; `native` reads host code,
+//! `outside` tells tools like perf and gdb of compiled code, `cache` keeps compiled code between runs. `bench` compares
+//! and `gate` judges, by what `measure` measures; `foreign` runs machines that are not ours. `stdio` and `signals`
+//! connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for each
+//! subcommand.
 
 mod asm;
 mod bench;

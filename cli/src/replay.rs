@@ -4,6 +4,7 @@ use crate::cli::saved::{ReplayArgs, SnapshotCommand};
 use crate::config::engine_options;
 use crate::end::End;
 use crate::failure::{Failure, reason, say};
+use crate::files::print;
 use crate::human;
 use crate::run::end_of;
 use crate::session::recording::{Recording, Replayed};
@@ -134,7 +135,7 @@ pub fn snapshot(command: &SnapshotCommand) -> Result<u8, Failure> {
             "input_unread_bytes": unread, "program_words": program, "segments": segments, "segment_words": words,
             "ids": about.ids().name(), "memory_bytes": machine.memory_bytes(), "memory_bytes_max": about.memory_bytes_max(),
         });
-        println!("{object}");
+        print(&format!("{object}\n"))?;
         return Ok(0);
     }
     let rows = [
@@ -151,6 +152,6 @@ pub fn snapshot(command: &SnapshotCommand) -> Result<u8, Failure> {
         ("loaded", human::number_of(programs_loaded, "program")),
     ];
     let lines: Vec<String> = rows.iter().map(|(key, value)| format!("{key:<12} {value}")).collect();
-    println!("{}", lines.join("\n"));
+    print(&format!("{}\n", lines.join("\n")))?;
     Ok(0)
 }

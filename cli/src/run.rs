@@ -8,7 +8,8 @@ use crate::failure::{Failure, reason};
 use crate::human;
 use crate::origin::Origin;
 use crate::report::Report;
-use crate::session::{drive, save};
+use crate::session::drive::{self, Next};
+use crate::session::save;
 use crate::signals::{Control, show_output_every};
 use crate::stdio::SHOW_OUTPUT_EVERY;
 use crate::trace::Again;
@@ -147,13 +148,13 @@ pub fn execute(vm: &mut Vm, config: &RunConfig, control: &Control) -> Result<End
         let budget = drive::budget(&config.session, config.instructions_max);
         let stop = config.trace.run(vm, budget, control, &config.symbols)?;
         match drive::answer(vm, &config.session, &config.name, stop)? {
-            Some(Ok(end)) => return Ok(end),
-            Some(Err(stop)) => {
+            Next::GoOn => {}
+            Next::Ended(end) => return Ok(end),
+            Next::Stopped(stop) => {
                 if let Some(end) = end_of(stop, control) {
                     return Ok(end);
                 }
             }
-            None => {}
         }
     }
 }
@@ -177,7 +178,7 @@ pub fn end_of(stop: Stop, control: &Control) -> Option<End> {
 }
 
 /// Why a program could not be started.
-fn cannot_start(name: &str, error: &SetupError) -> Failure {
+pub fn cannot_start(name: &str, error: &SetupError) -> Failure {
     match error {
         SetupError::Image(error) => Failure::host(format!("{name} is no program image: {error}")),
         SetupError::Read(error) => Failure::host(format!("cannot read image {name}: {}", reason(error))),

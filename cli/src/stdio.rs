@@ -63,9 +63,9 @@ impl StdConsole {
         &self.piece[self.at..]
     }
 
-    /// Whether a text is among the first bytes that were put out.
+    /// Whether a text is among the first bytes that were put out, and there were many.
     pub fn has_begun_with(&self, text: &[u8]) -> bool {
-        self.head.windows(text.len()).any(|window| window == text)
+        self.head.len() == HEAD_BYTES && self.head.windows(text.len()).any(|window| window == text)
     }
 
     fn keep_head(&mut self, bytes: &[u8]) {

@@ -32,7 +32,7 @@ pub enum ImageError {
         /// What the bytes look like, starting with a separator; empty if nothing can be said.
         hint: &'static str,
     },
-    /// It is something else, although its size would do.
+    /// It is something else, whatever its size.
     #[error("{what}")]
     Other {
         /// What it is, and what can be done with it.
@@ -65,31 +65,35 @@ const SAMPLE_BYTES: usize = 1 << 16;
 fn check_size(bytes: usize, sample: &[u8]) -> Result<(), ImageError> {
     match bytes {
         0 => Err(ImageError::Empty),
+        _ if sample.starts_with(SNAPSHOT_MAGIC) => {
+            Err(ImageError::Other { what: "it is a snapshot: rum resume goes on from it" })
+        }
+        _ if sample.starts_with(RECORDING_MAGIC) => {
+            Err(ImageError::Other { what: "it is a recording: rum replay repeats it" })
+        }
         _ if !bytes.is_multiple_of(4) => Err(ImageError::Ragged { bytes, hint: damage_hint(sample) }),
-        _ => something_else(sample).map_or(Ok(()), |what| Err(ImageError::Other { what })),
+        _ if sample.len() >= TEXT_BYTES_MIN && is_text(sample) => Err(ImageError::Other {
+            what: "it is a text: a source is assembled by rum asm first, and a download may have brought a page instead of the image",
+        }),
+        _ => Ok(()),
     }
 }
 
 /// A text has at least so many bytes: what is shorter may be a program by chance.
 const TEXT_BYTES_MIN: usize = 16;
 
+/// What every snapshot begins with.
+pub const SNAPSHOT_MAGIC: &[u8; 13] = b"rum snapshot\n";
+/// What every recording of the command begins with.
+pub const RECORDING_MAGIC: &[u8; 14] = b"rum recording\n";
+
+/// Whatever is told apart by its first bytes begins with so many letters.
+const LETTERS_MIN: usize = 12;
+const _: () = assert!(LETTERS_MIN <= TEXT_BYTES_MIN && LETTERS_MIN <= SNAPSHOT_MAGIC.len());
+const _: () = assert!(LETTERS_MIN <= RECORDING_MAGIC.len() && LETTERS_MIN.is_multiple_of(4));
+
 fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|&b| b == b'\t' || b == b'\n' || b == b'\r' || (b' '..0x7f).contains(&b))
-}
-
-/// What bytes are that are no program, whatever their number.
-fn something_else(sample: &[u8]) -> Option<&'static str> {
-    if sample.starts_with(b"rum snapshot\n") {
-        Some("it is a snapshot: rum resume goes on from it")
-    } else if sample.starts_with(b"rum recording\n") {
-        Some("it is a recording: rum replay repeats it")
-    } else if sample.len() >= TEXT_BYTES_MIN && is_text(sample) {
-        Some(
-            "it is a text: a source is assembled by rum asm first, and a download may have brought a page instead of the image",
-        )
-    } else {
-        None
-    }
 }
 
 /// The bytes of an image.
@@ -141,8 +145,8 @@ impl<'a> ImageReader<'a> {
     /// # Errors
     /// [`ImageError::Empty`] and [`ImageError::Ragged`].
     pub fn finish(mut self, words: &[Word]) -> Result<(), ImageError> {
-        // Hardly any image begins like that.
-        let begins_as_text = words.iter().take(TEXT_BYTES_MIN / 4).all(|word| is_text(&word.to_be_bytes()));
+        // Hardly any image begins like that; a text does, and so do our own files.
+        let begins_as_text = words.iter().take(LETTERS_MIN / 4).all(|word| is_text(&word.to_be_bytes()));
         if self.rest.is_empty() && self.total_bytes > 0 && !begins_as_text {
             return Ok(());
         }
@@ -155,13 +159,6 @@ impl<'a> ImageReader<'a> {
 /// Guesses what happened to an image of odd size.
 fn damage_hint(bytes: &[u8]) -> &'static str {
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    if let Some(what) = something_else(sample).filter(|what| !what.contains("text")) {
-        return if what.contains("snapshot") {
-            "; it is a snapshot: rum resume goes on from it"
-        } else {
-            "; it is a recording: rum replay repeats it"
-        };
-    }
     let count = |pattern: &[u8]| sample.windows(pattern.len()).filter(|window| *window == pattern).count();
     if sample.starts_with(&[0x1f, 0x8b]) {
         "; it looks like a gzip archive: unpack it first"
@@ -213,6 +210,22 @@ mod tests {
         assert!(say(&[0, 1, 0xef, 0xbf, 0xbd]).contains("U+FFFD"));
         assert!(say(&[0x1f, 0x8b, 0]).contains("gzip"));
         assert!(say(&[0, 1, 2]).contains("cut short"));
+    }
+
+    #[test]
+    fn own_files_are_told_from_images_whatever_their_size() {
+        for (magic, hint) in [(&SNAPSHOT_MAGIC[..], "rum resume"), (&RECORDING_MAGIC[..], "rum replay")] {
+            for zeros in 8..12 {
+                let file = [magic, &vec![0; zeros][..]].concat();
+                let mut room = [[0; 4]; 16];
+                let mut source = &file[..];
+                let mut reader = ImageReader::new(&mut source);
+                let count = reader.fill(&mut room).expect("bytes can be read");
+                let words: Vec<Word> = room[..count].iter().map(|&bytes| Word::from_ne_bytes(bytes)).collect();
+                let error = reader.finish(&words).expect_err("no image").to_string();
+                assert!(error.contains(hint), "{} bytes: {error}", file.len());
+            }
+        }
     }
 
     #[test]

@@ -169,21 +169,24 @@ impl Instruction {
     }
 
     /// The registers whose values matter, in the order of their letters.
-    pub fn reads(self) -> Vec<Reg> {
-        match self {
-            Instruction::CondMove { a, b, c } | Instruction::Amend { a, b, c } => vec![a, b, c],
+    pub fn reads(self) -> impl Iterator<Item = Reg> {
+        let read = match self {
+            Instruction::CondMove { a, b, c } | Instruction::Amend { a, b, c } => [Some(a), Some(b), Some(c)],
             Instruction::Index { b, c, .. }
             | Instruction::Add { b, c, .. }
             | Instruction::Mul { b, c, .. }
             | Instruction::Div { b, c, .. }
             | Instruction::Nand { b, c, .. }
-            | Instruction::LoadProgram { b, c } => vec![b, c],
-            Instruction::Alloc { c, .. } | Instruction::Abandon { c } | Instruction::Output { c } => vec![c],
+            | Instruction::LoadProgram { b, c } => [None, Some(b), Some(c)],
+            Instruction::Alloc { c, .. } | Instruction::Abandon { c } | Instruction::Output { c } => {
+                [None, None, Some(c)]
+            }
             Instruction::Halt
             | Instruction::Input { .. }
             | Instruction::Literal { .. }
-            | Instruction::Invalid { .. } => Vec::new(),
-        }
+            | Instruction::Invalid { .. } => [None; 3],
+        };
+        read.into_iter().flatten()
     }
 
     /// The register that it changes; with a conditional move, may change.

@@ -70,13 +70,13 @@ mod watch;
 
 pub use console::{Console, Scripted, Stdio};
 pub use fault::{Fault, FaultKind, Past};
-pub use image::{ImageError, decode_image, encode_image};
+pub use image::{ImageError, SNAPSHOT_MAGIC, decode_image, encode_image};
 pub use isa::Word;
 pub use machine::{Machine, MachineOptions, SetupError};
 pub use memory::{AddressSpace, Ids, NAMED_ALLOCS, OutOfMemory};
 pub use pack::SnapshotError;
 pub use poll::PollHandle;
 pub use probe::WatchedWord;
-pub use snapshot::{About, SNAPSHOT_MAGIC, Snapshot};
+pub use snapshot::{About, Snapshot};
 pub use stop::Stop;
 pub use timer::Timer;

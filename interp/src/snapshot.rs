@@ -5,6 +5,7 @@
 //! and from the size of the machine alone, so a machine made from a snapshot goes on exactly as the one that was saved would have.
 
 use crate::console::Console;
+use crate::image::SNAPSHOT_MAGIC;
 use crate::isa::Word;
 use crate::machine::{Machine, MachineOptions, SetupError};
 use crate::memory::saved::Geometry;
@@ -13,8 +14,6 @@ use crate::pack::{Packer, SnapshotError, Unpacker, VERSION};
 use crate::state::State;
 use std::io::{self, Read, Write};
 
-/// What every file begins with.
-pub const SNAPSHOT_MAGIC: &[u8; 13] = b"rum snapshot\n";
 /// Bytes that a note may have, and bytes of input that may be kept.
 const KEPT_BYTES_MAX: u32 = 1 << 26;
 

@@ -85,7 +85,8 @@ impl Vm {
     /// A budget needs counting: if it was not asked for from the start, compiled code is made anew to count.
     pub fn run(&mut self, budget: Option<u64>) -> Stop {
         let Some(engine) = &mut self.engine else { return self.machine.run(budget) };
-        if !watch(&mut self.machine) {
+        let watching = !self.machine.state().watched().is_empty();
+        if watching && !(engine.watches() && watch(&mut self.machine)) {
             return self.machine.run(budget);
         }
         if budget.is_some() {
@@ -161,7 +162,7 @@ impl Vm {
     }
 
     /// Watches these words, and no others: the machine stops behind each instruction that changes one ([`Stop::Watchpoint`]), or gives its
-    /// segment back. Compiled code looks at that only if [`Options::watch`] says so.
+    /// segment back. With [`Options::watch`] compiled code looks at that; otherwise the program is interpreted meanwhile.
     pub fn watch_words(&mut self, words: &[WatchedWord]) {
         self.machine.watch_words(words);
     }

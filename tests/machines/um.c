@@ -97,7 +97,10 @@ int main(int argc, char **argv) {
             if (r[c] == 0) fail("division by 0", here);
             *a = MISTAKE == 4 ? (uint32_t)((int32_t)r[b] / (int32_t)r[c]) : r[b] / r[c]; /* 4: signed */
             break;
-        case 6: *a = ~(r[b] & r[c]); break;
+        case 6:
+            *a = ~(r[b] & r[c]);
+            if (MISTAKE == 9 && *a >> 31 == 0 && *a >> 24 != 0) *a ^= 1; /* 9: what no rule thinks of */
+            break;
         case 7: return 0;
         case 8: r[b] = map(r[c]); break;
         case 9:

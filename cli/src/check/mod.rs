@@ -12,6 +12,7 @@ use self::runner::{run, write_image};
 use self::suite::{Case, suite};
 use crate::cli::check::CheckArgs;
 use crate::failure::{Failure, reason};
+use crate::files::print;
 use crate::foreign::{Ended, Foreign, Ran, file_in, on_all};
 use crate::human;
 use rum::Word;
@@ -64,14 +65,14 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
             Verdict::Wrong => wrong.push(wrong_of(case, ran)),
         }
     }
-    println!(
-        "{} of {} kept",
+    print(&format!(
+        "{} of {} kept\n",
         human::count(kept),
         human::number_of((kept as usize + wrong.len() + unnoticed.len()) as u64, "rule")
-    );
+    ))?;
     if args.only.is_none() && args.programs > 0 {
         let found = random::check(&foreign, folder.path(), args.seed, args.programs, !wrong.is_empty())?;
-        println!("{}", found.told());
+        print(&format!("{}\n", found.told()))?;
         // What is known to be wrong explains it.
         if wrong.is_empty() {
             wrong.extend(found.wrong.map(|(case, ran)| wrong_of(case, ran)));
@@ -81,33 +82,33 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let (follows, wrong): (Vec<Wrong>, Vec<Wrong>) =
         wrong.into_iter().partition(|wrong| wrong.needs.iter().any(|need| names.contains(need)));
     for wrong in &wrong {
-        println!("\n{}", report(wrong, &foreign, &args.keep)?);
+        print(&format!("\n{}\n", report(wrong, &foreign, &args.keep)?))?;
     }
     if !follows.is_empty() {
         let names: Vec<&str> = follows.iter().map(|wrong| wrong.name.as_str()).collect();
-        println!("\nalso wrong, which may follow from that: {}", names.join(", "));
+        print(&format!("\nalso wrong, which may follow from that: {}\n", names.join(", ")))?;
     }
     if !unnoticed.is_empty() {
-        println!(
-            "\nnot noticed (the specification lets a machine fail here as it likes; one that goes on is hard to debug programs on):"
-        );
+        print(
+            "\nnot noticed (the specification lets a machine fail here as it likes; one that goes on is hard to debug programs on):\n",
+        )?;
         for rule in &unnoticed {
-            println!("  {rule}");
+            print(&format!("  {rule}\n"))?;
         }
     }
     if wrong.is_empty() && args.only.is_none() {
-        println!("{}", speed::measure(&foreign, folder.path())?);
+        print(&format!("{}\n", speed::measure(&foreign, folder.path())?))?;
     }
     let time = human::time(start.elapsed().as_nanos() as u64);
     if wrong.is_empty() {
-        println!("\nthe machine is right, as far as this tells ({time})");
+        print(&format!("\nthe machine is right, as far as this tells ({time})\n"))?;
         return Ok(0);
     }
-    println!(
-        "\nthe machine is wrong: {} ({time}); the programs are in {}",
+    print(&format!(
+        "\nthe machine is wrong: {} ({time}); the programs are in {}\n",
         human::number_of(wrong.len() as u64, "finding"),
         args.keep.display()
-    );
+    ))?;
     Ok(1)
 }
 

@@ -6,6 +6,30 @@ use super::values::ColorArg;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
+/// A program that a tool runs, and how.
+#[derive(Debug, Args)]
+pub struct ProgramArgs {
+    /// The program's image, or - for standard input (the program then has no input)
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub symbols: Option<PathBuf>,
+    /// The arguments that say how.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The arguments that say how far.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+impl ProgramArgs {
+    /// The run that the tool is about.
+    pub fn run(self) -> RunArgs {
+        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
+    }
+}
+
 /// The arguments of `profile`.
 #[derive(Debug, Args)]
 pub struct ProfileArgs {
@@ -30,25 +54,9 @@ pub struct ProfileArgs {
     /// Write a flame graph
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub svg: Option<PathBuf>,
-    /// The program's image, or - for standard input (the program then has no input)
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub symbols: Option<PathBuf>,
-    /// The arguments that say how.
+    /// What is run, and how.
     #[command(flatten)]
-    pub engine: EngineArgs,
-    /// The arguments that say how far.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-impl ProfileArgs {
-    /// The run that is looked at.
-    pub fn run(self) -> RunArgs {
-        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
-    }
+    pub program: ProgramArgs,
 }
 
 /// The arguments of `explain`.
@@ -66,25 +74,9 @@ pub struct ExplainArgs {
     /// Write a page for a browser, with the code of each instruction
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
-    /// The program's image, or - for standard input (the program then has no input)
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub image: PathBuf,
-    /// Where the words come from, as rum asm -g wrote it [default: IMAGE.sym, if there is one]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub symbols: Option<PathBuf>,
-    /// The arguments that say how.
+    /// What is run, and how.
     #[command(flatten)]
-    pub engine: EngineArgs,
-    /// The arguments that say how far.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-impl ExplainArgs {
-    /// The run that is explained.
-    pub fn run(self) -> RunArgs {
-        RunArgs::plain(self.image, self.symbols, self.engine, self.limits)
-    }
+    pub program: ProgramArgs,
 }
 
 /// The arguments of `asm`.

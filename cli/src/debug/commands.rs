@@ -410,8 +410,7 @@ fn memory(debugger: &mut Debugger, rest: &str) -> Result<String, Failed> {
 
 fn segments(debugger: &mut Debugger, rest: &str) -> Result<String, Failed> {
     let shown = count_or(rest, 20)? as usize;
-    let mut all: Vec<(u32, u32)> = debugger.machine().active_segments().collect();
-    all.sort_by_key(|&(id, words)| (std::cmp::Reverse(words), id));
+    let all = debugger.segments();
     let total: u64 = all.iter().map(|&(_, words)| u64::from(words)).sum();
     let mut text = format!(
         "{} with {} beside the program, which has {}\n",
@@ -436,7 +435,7 @@ fn list(debugger: &mut Debugger, rest: &str) -> Result<String, Failed> {
 }
 
 fn backtrace(debugger: &mut Debugger, _: &str) -> Result<String, Failed> {
-    let calls = debugger.line.calls()?;
+    let frames = debugger.call_stack()?;
     let places = debugger.places();
     let name = |pc: u32| match places.label_before(pc) {
         Some((label, 0)) => label.to_owned(),
@@ -444,11 +443,9 @@ fn backtrace(debugger: &mut Debugger, _: &str) -> Result<String, Failed> {
         None => format!("pc {pc}"),
     };
     let mut text = String::new();
-    let mut at = debugger.machine().pc();
-    for (number, call) in calls.iter().rev().enumerate() {
+    for (number, (at, call)) in frames.iter().enumerate() {
         let entered = human::count(call.entered);
-        let _ = writeln!(text, "#{number:<3} {} in {}, called after {entered}", name(at), name(call.pc));
-        at = call.back.wrapping_sub(1);
+        let _ = writeln!(text, "#{number:<3} {} in {}, called after {entered}", name(*at), name(call.pc));
     }
     Ok(text)
 }

@@ -5,6 +5,7 @@ use super::timeline::{End, Paused, Timeline};
 use super::value::Expr;
 use crate::symbols::{Places, Source};
 use rum::isa::{Instruction, Op};
+use rum::tally::Call;
 use rum::{Machine, WatchedWord};
 use std::error::Error;
 use std::sync::Arc;
@@ -89,6 +90,23 @@ impl Debugger {
     pub fn instruction(&self) -> Option<Instruction> {
         let machine = self.machine();
         machine.segment(0)?.get(machine.pc() as usize).map(|&word| Instruction::decode(word))
+    }
+
+    /// Identifiers and lengths of the active segments but 0, the longest first.
+    pub fn segments(&self) -> Vec<(u32, u32)> {
+        let mut all: Vec<(u32, u32)> = self.machine().active_segments().collect();
+        all.sort_by_key(|&(id, words)| (std::cmp::Reverse(words), id));
+        all
+    }
+
+    /// Where each procedure is that was called and has not returned, and its call; the last one first.
+    ///
+    /// # Errors
+    /// The run cannot be repeated.
+    pub fn call_stack(&mut self) -> Result<Vec<(u32, Call)>, Failed> {
+        let mut at = self.machine().pc();
+        let frame = |call: &Call| (std::mem::replace(&mut at, call.back.wrapping_sub(1)), *call);
+        Ok(self.line.calls()?.iter().rev().map(frame).collect())
     }
 
     /// Reads an expression.
@@ -366,7 +384,7 @@ impl Debugger {
             walk = (walk * 4).min(WALK_MAX);
             match self.last_between(low, high, from)? {
                 Some((_, Hit::Paused(Paused::Interrupted))) => {
-                    self.line.goto(from)?;
+                    self.line.return_to(from)?;
                     return Ok(Stopped::Interrupted);
                 }
                 Some((moment, hit)) => {

@@ -23,11 +23,13 @@ use self::timeline::Timeline;
 use crate::cli::debug::DebugArgs;
 use crate::config::{Image, RunConfig};
 use crate::failure::{Failure, reason};
+use crate::files;
 use crate::origin::Origin;
+use crate::run::cannot_start;
 use crate::signals::Control;
-use rum::decode_image;
+use rum::{Machine, Scripted, SetupError};
 use serde_json::{Map, Value};
-use std::io;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,24 +76,18 @@ pub fn debug(args: DebugArgs) -> Result<u8, Failure> {
 
 /// A debugger at the beginning of a program, or where a snapshot was taken.
 fn start(args: &DebugArgs, control: Arc<Control>) -> Result<Debugger, Failure> {
-    let run = args.run()?;
-    let path = run.image.clone();
-    let snapshot = std::fs::read(&path).ok().filter(|bytes| bytes.starts_with(rum::SNAPSHOT_MAGIC));
-    let (config, origin) = match snapshot {
-        Some(_) => {
-            let (config, image) = RunConfig::resume(run)?;
-            let Image::Snapshot(bytes) = image else { unreachable!("a snapshot is resumed") };
-            (config, Origin::Snapshot(bytes))
-        }
-        None => {
-            let (config, image) = RunConfig::new(run)?;
-            let mut bytes = Vec::new();
-            let read = io::Read::read_to_end(&mut image.reader(&control), &mut bytes);
-            read.map_err(|error| Failure::host(format!("cannot read image {}: {}", config.name, reason(&error))))?;
-            let words = decode_image(&bytes)
-                .map_err(|error| Failure::host(format!("{} is no program image: {error}", config.name)))?;
-            (config, Origin::Program(words))
-        }
+    let (config, image) = RunConfig::new(args.run()?)?;
+    let mut image = BufReader::new(image.reader(&control));
+    let start = image.fill_buf().map_err(|error| cannot_start(&config.name, &SetupError::Read(error)))?;
+    let (config, origin) = if start.starts_with(rum::SNAPSHOT_MAGIC) {
+        let (config, image) = RunConfig::resume(args.run()?)?;
+        let Image::Snapshot(bytes) = image else { unreachable!("a snapshot is resumed") };
+        (config, Origin::Snapshot(bytes))
+    } else {
+        let machine = Machine::from_reader(&mut image, Box::new(Scripted::default()), &config.machine)
+            .map_err(|error| cannot_start(&config.name, &error))?;
+        let words = machine.segment(0).unwrap_or_default().to_vec();
+        (config, Origin::Program(words))
     };
     let cannot = |error: &dyn std::fmt::Display| Failure::host(format!("cannot debug {}: {error}", config.name));
     let bytes_max = usize::try_from(args.history).unwrap_or(usize::MAX);
@@ -114,7 +110,7 @@ fn obey(debugger: &mut Debugger, line: &str) -> Result<bool, Failure> {
     match commands::run(debugger, line) {
         Ok(Done::Quit) => Ok(false),
         Ok(Done::Text(text)) => {
-            view::show(&text);
+            files::print(&text)?;
             Ok(true)
         }
         Err(error) => Err(Failure { status: 1, text: format!("{line}: {error}") }),

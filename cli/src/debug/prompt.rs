@@ -2,8 +2,9 @@
 
 use super::commands::{self, COMMANDS, Done};
 use super::debugger::Debugger;
-use super::view::{self, show};
+use super::view;
 use crate::failure::{Failure, say};
+use crate::files::print;
 use std::io::{self, BufRead, IsTerminal};
 
 const PROMPT: &str = "(rum) ";
@@ -21,7 +22,7 @@ pub fn talk(debugger: &mut Debugger) -> Result<u8, Failure> {
         let Ok(line) = line else { break };
         match commands::run(debugger, &line) {
             Ok(Done::Quit) => break,
-            Ok(Done::Text(text)) => show(&text),
+            Ok(Done::Text(text)) => print(&text)?,
             Err(error) => {
                 say(format_args!("{line}: {error}"));
                 status = 1;
@@ -36,7 +37,7 @@ fn on_terminal(debugger: &mut Debugger) -> Result<u8, Failure> {
     let cannot = |error: &dyn std::fmt::Display| Failure::host(format!("cannot use the terminal: {error}"));
     let mut editor = rustyline::DefaultEditor::new().map_err(|error| cannot(&error))?;
     let position = view::position(debugger);
-    show(&format!("{}\n{position}\nhelp lists the commands\n", debugger.name));
+    print(&format!("{}\n{position}\nhelp lists the commands\n", debugger.name))?;
     let mut last = String::new();
     loop {
         match editor.readline(PROMPT) {
@@ -51,7 +52,7 @@ fn on_terminal(debugger: &mut Debugger) -> Result<u8, Failure> {
                 debugger.line.control().forget();
                 match commands::run(debugger, &line) {
                     Ok(Done::Quit) => return Ok(0),
-                    Ok(Done::Text(text)) => show(&text),
+                    Ok(Done::Text(text)) => print(&text)?,
                     Err(error) => say(&error),
                 }
             }

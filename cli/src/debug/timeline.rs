@@ -189,6 +189,15 @@ impl Timeline {
         self.run(moment)
     }
 
+    /// Goes back to where one was, after something that may have been interrupted.
+    ///
+    /// # Errors
+    /// The machine cannot be taken back.
+    pub fn return_to(&mut self, moment: u64) -> Result<(), Box<dyn Error>> {
+        self.control.forget();
+        self.goto(moment).map(drop)
+    }
+
     /// Runs up to a moment; what stops it is what was set.
     ///
     /// # Errors

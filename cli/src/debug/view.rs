@@ -5,7 +5,6 @@ use super::timeline::End;
 use crate::human;
 use rum::isa::Instruction;
 use std::fmt::Write;
-use std::io::{self, Write as _};
 
 /// The line about the instruction that comes next: its number, where it is, what it is.
 pub fn position(debugger: &mut Debugger) -> String {
@@ -20,7 +19,7 @@ pub fn position(debugger: &mut Debugger) -> String {
 /// What the registers hold that an instruction reads.
 fn values(debugger: &Debugger, instruction: Instruction) -> String {
     let registers = debugger.machine().registers();
-    let mut read: Vec<usize> = instruction.reads().into_iter().map(|reg| reg.index()).collect();
+    let mut read: Vec<usize> = instruction.reads().map(rum::isa::Reg::index).collect();
     read.sort_unstable();
     read.dedup();
     let values: Vec<String> = read.into_iter().map(|reg| format!("r{reg} = {}", registers[reg])).collect();
@@ -107,10 +106,4 @@ pub fn words(words: &[u32], from: usize, count: usize) -> String {
         let _ = writeln!(text, "{start:>8}  {:<71}  {chars}", hex.join(" "));
     }
     text
-}
-
-/// Shows a text on standard output. Where that is closed there is nobody to show it to.
-pub fn show(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

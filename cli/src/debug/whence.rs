@@ -33,7 +33,7 @@ struct Chain<'a> {
 pub fn output(debugger: &mut Debugger, byte: u64) -> Result<String, Failed> {
     let before = debugger.line.now();
     let told = follow_output(debugger, byte);
-    debugger.line.goto(before)?;
+    debugger.line.return_to(before)?;
     told
 }
 
@@ -61,7 +61,7 @@ pub fn register(debugger: &mut Debugger, reg: usize) -> Result<String, Failed> {
     let text = format!("r{reg} is {}\n", view::number(value));
     let mut chain = Chain { debugger, text, nodes: 0, seen: BTreeMap::new(), inputs: Vec::new() };
     let told = chain.register(before, Reg::from_bits(reg as u32), 1).map(|()| chain.finish());
-    debugger.line.goto(before)?;
+    debugger.line.return_to(before)?;
     told
 }
 
@@ -75,7 +75,7 @@ pub fn word(debugger: &mut Debugger, word: WatchedWord) -> Result<String, Failed
     let text = format!("m[{}][{}] is {}\n", word.segment, word.offset, view::number(value));
     let mut chain = Chain { debugger, text, nodes: 0, seen: BTreeMap::new(), inputs: Vec::new() };
     let told = chain.word(before, word, 1).map(|()| chain.finish());
-    debugger.line.goto(before)?;
+    debugger.line.return_to(before)?;
     told
 }
 

@@ -27,7 +27,7 @@ use crate::symbols::Places;
 pub fn explain(args: ExplainArgs) -> Result<u8, Failure> {
     let (at, top, html) = (args.at.clone(), args.top as usize, args.html.clone());
     let code = args.code;
-    let (mut config, image) = RunConfig::new(args.run())?;
+    let (mut config, image) = RunConfig::new(args.program.run())?;
     config.options.keep_listings = true;
     config.trace.keep_input();
     let Started { control, machine, again } = start(&mut config, image)?;

@@ -71,9 +71,6 @@ impl Measurer {
     /// # Errors
     /// The system has no room for temporary files.
     pub fn new(limit: Duration) -> Result<Measurer, Failure> {
-        #[cfg(unix)]
-        end_children_at_signals()
-            .map_err(|error| Failure::host(format!("cannot handle signals: {}", reason(&error))))?;
         let file =
             || tempfile::tempfile().map_err(|error| Failure::host(format!("no temporary file: {}", reason(&error))));
         Ok(Measurer { output: file()?, messages: file()?, limit })
@@ -101,13 +98,13 @@ impl Measurer {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let start = Instant::now();
         let ended = command.spawn().and_then(|mut child| {
-            RUNNING.store(child.id(), Ordering::SeqCst);
+            let running = Running::note(&child)?;
             let waited_ns = end_of(&child, self.limit)?;
             if waited_ns.is_none() {
                 kill(&mut child)?;
             }
             let ended = child.wait4()?;
-            RUNNING.store(0, Ordering::SeqCst);
+            drop(running);
             Ok((ended, start.elapsed(), waited_ns))
         });
         let (ended, wall, waited_ns) =
@@ -136,8 +133,36 @@ impl Measurer {
     }
 }
 
-/// The process that runs, which leads a group of its own; 0 if none does.
-static RUNNING: AtomicU32 = AtomicU32::new(0);
+/// Children that run at once, at the most; others are not ended by signals.
+const RUNNING_MAX: usize = 64;
+/// The processes that run, each of which leads a group of its own; 0 where none does.
+static RUNNING: [AtomicU32; RUNNING_MAX] = [const { AtomicU32::new(0) }; RUNNING_MAX];
+
+/// A child that is ended when a signal ends this process, for as long as this is kept.
+#[derive(Debug)]
+pub struct Running(Option<&'static AtomicU32>);
+
+impl Running {
+    /// Takes note of a child, which leads a process group.
+    ///
+    /// # Errors
+    /// The system refuses the handlers of signals.
+    pub fn note(child: &Child) -> std::io::Result<Running> {
+        #[cfg(unix)]
+        end_children_at_signals()?;
+        let take =
+            |place: &&AtomicU32| place.compare_exchange(0, child.id(), Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        Ok(Running(RUNNING.iter().find(take)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(place) = self.0 {
+            place.store(0, Ordering::SeqCst);
+        }
+    }
+}
 
 /// Ends a child, and whatever it has started itself.
 ///
@@ -151,8 +176,8 @@ pub fn kill(child: &mut Child) -> std::io::Result<()> {
     child.kill()
 }
 
-/// SIGINT and SIGTERM end the child that runs, with all that it has started, before they end this process as they always do: it
-/// is in another group, and a terminal does not reach it.
+/// SIGINT and SIGTERM end the children that run, with all that they have started, before they end this process as they always do: they
+/// are in other groups, and a terminal does not reach it.
 #[cfg(unix)]
 fn end_children_at_signals() -> std::io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -162,9 +187,11 @@ fn end_children_at_signals() -> std::io::Result<()> {
     DONE.call_once(|| {
         for signal in [SIGINT, SIGTERM] {
             let handler = move || {
-                if let Some(group) = rustix::process::Pid::from_raw(RUNNING.load(Ordering::SeqCst) as i32) {
-                    // It may have ended by itself.
-                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                for place in &RUNNING {
+                    if let Some(group) = rustix::process::Pid::from_raw(place.load(Ordering::SeqCst) as i32) {
+                        // It may have ended by itself.
+                        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                    }
                 }
                 let _ = emulate_default_handler(signal);
             };

@@ -30,7 +30,7 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
     let (exact, top) = (args.exact, args.top);
     let [json, collapsed, svg] = [&args.json, &args.collapsed, &args.svg].map(Clone::clone);
     let [html, firefox] = [&args.html, &args.firefox].map(Clone::clone);
-    let (mut config, image) = RunConfig::new(args.run())?;
+    let (mut config, image) = RunConfig::new(args.program.run())?;
     config.machine.tally = exact;
     let Started { control, machine, .. } = start(&mut config, image)?;
     let mut vm = match machine {

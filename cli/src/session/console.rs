@@ -3,12 +3,18 @@
 use super::editor::{Answer, Editor, Request};
 use super::output::Shown;
 use super::recording::Recorder;
+use crate::failure::reason;
 use crate::signals::Control;
 use crate::stdio::StdConsole;
 use rum::Console;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
+
+/// A failure of a file that something is kept in: not of the program's own output, whatever kind it is of.
+fn cannot_keep(what: &'static str) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::other(format!("cannot write the {what}: {}", reason(&error)))
+}
 
 /// The console of a session.
 pub struct SessionConsole {
@@ -44,12 +50,21 @@ impl SessionConsole {
         (self.script, self.at) = (bytes, 0);
     }
 
-    /// Writes what is kept.
+    /// Writes what is kept in the transcript.
     ///
     /// # Errors
-    /// The transcript's file's.
+    /// Its file's, with words for people.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.transcript.as_mut().map_or(Ok(()), Write::flush)
+        self.transcript.as_mut().map_or(Ok(()), Write::flush).map_err(cannot_keep("transcript"))
+    }
+
+    fn transcribe(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let transcript = self.transcript.as_mut();
+        transcript.map_or(Ok(()), |out| out.write_all(bytes)).map_err(cannot_keep("transcript"))
+    }
+
+    fn record(&mut self, what: impl FnOnce(&mut Recorder) -> io::Result<()>) -> io::Result<()> {
+        self.recorder.as_mut().map_or(Ok(()), what).map_err(cannot_keep("recording"))
     }
 
     /// The recording, if there is one.
@@ -63,13 +78,13 @@ impl SessionConsole {
     }
 
     fn keep_input(&mut self, byte: Option<u8>, is_echoed: bool) -> io::Result<()> {
-        if let (Some(byte), Some(transcript)) = (byte, &mut self.transcript) {
-            transcript.write_all(&[byte])?;
+        if let Some(byte) = byte {
+            self.transcribe(&[byte])?;
+            if is_echoed {
+                self.inner.write(&[byte])?;
+            }
         }
-        if let (Some(byte), true) = (byte, is_echoed) {
-            self.inner.write(&[byte])?;
-        }
-        self.recorder.as_mut().map_or(Ok(()), |recorder| recorder.input(byte))
+        self.record(|recorder| recorder.input(byte))
     }
 
     /// Ends a read: something is to be done first.
@@ -97,16 +112,12 @@ impl SessionConsole {
 
 impl Console for SessionConsole {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.output(bytes)?;
-        }
+        self.record(|recorder| recorder.output(bytes))?;
         let shown = self.shown.part(bytes);
         if shown.is_empty() {
             return Ok(());
         }
-        if let Some(transcript) = &mut self.transcript {
-            transcript.write_all(shown)?;
-        }
+        self.transcribe(shown)?;
         if let Some(editor) = &mut self.editor {
             editor.output(shown);
         }
@@ -119,9 +130,8 @@ impl Console for SessionConsole {
             self.keep_input(Some(byte), self.echo)?;
             return Ok(Some(byte));
         }
-        for kept in [self.transcript.as_mut().map(Write::flush), self.recorder.as_mut().map(Recorder::flush)] {
-            kept.transpose()?;
-        }
+        self.flush()?;
+        self.record(Recorder::flush)?;
         let byte = self.read_behind_script()?;
         // A terminal has shown it already.
         self.keep_input(byte, self.echo && self.editor.is_none())?;

@@ -16,32 +16,41 @@ const DUMP: &[u8] = b"UM program follows colon:";
 
 /// How many instructions may be executed before something is to be done.
 pub fn budget(session: &Session, instructions_max: Option<u64>) -> Option<u64> {
-    match (session.save(), instructions_max) {
-        (Some((SaveAt::Count(count), _)), Some(max)) => Some(count.min(max)),
-        (Some((SaveAt::Count(count), _)), None) => Some(count),
-        (_, max) => max,
+    match session.save_at() {
+        Some(SaveAt::Count(count)) => Some(instructions_max.map_or(count, |max| max.min(count))),
+        _ => instructions_max,
     }
 }
 
-/// Does what a stop asks for. Gives the stop if it was not for the session, and the end if it was.
+/// What becomes of a run that has stopped.
+pub enum Next {
+    /// It goes on.
+    GoOn,
+    /// It has ended.
+    Ended(End),
+    /// That was not for the session.
+    Stopped(Stop),
+}
+
+/// Does what a stop asks for.
 ///
 /// # Errors
 /// It cannot be saved.
-pub fn answer(vm: &mut Vm, session: &Session, image: &str, stop: Stop) -> Result<Option<Result<End, Stop>>, Failure> {
-    let executed = vm.machine().executed();
-    let is_due =
-        matches!((session.save(), &stop), (Some((SaveAt::Count(count), _)), Stop::Budget) if executed == Some(count));
+pub fn answer(vm: &mut Vm, session: &Session, image: &str, stop: Stop) -> Result<Next, Failure> {
+    let is_due = match (session.save_at(), &stop) {
+        (Some(SaveAt::Count(count)), Stop::Budget) => vm.machine().executed() == Some(count),
+        _ => false,
+    };
     let asked = match stop {
         Stop::Interrupted => save::session(vm).and_then(|console| console.take_request()),
         _ if is_due => Some(Request::SaveAndEnd),
         _ => None,
     };
-    let Some(request) = asked else { return Ok(Some(Err(stop))) };
+    let Some(request) = asked else { return Ok(Next::Stopped(stop)) };
     match request {
         Request::SaveAndEnd => {
-            let (_, path) = session.save().expect("that asked for it");
-            save_and_say(vm, image, path)?;
-            return Ok(Some(Ok(End::Saved)));
+            save_and_say(vm, image, session.save_path())?;
+            return Ok(Next::Ended(End::Saved));
         }
         Request::Save => {
             // Who plays hears of a failure and plays on.
@@ -55,7 +64,7 @@ pub fn answer(vm: &mut Vm, session: &Session, image: &str, stop: Stop) -> Result
         },
         Request::End => {}
     }
-    Ok(None)
+    Ok(Next::GoOn)
 }
 
 fn save_and_say(vm: &mut Vm, image: &str, path: &Path) -> Result<(), Failure> {
@@ -87,7 +96,7 @@ fn restore(vm: &mut Vm, path: &Path) -> Result<(), String> {
 /// It cannot be written, or the moment to save is over.
 pub fn begin(vm: &mut Vm, session: &Session, image: &str) -> Result<(), Failure> {
     let executed = vm.machine().executed().unwrap_or_default();
-    if let Some((SaveAt::Count(count), _)) = session.save()
+    if let Some(SaveAt::Count(count)) = session.save_at()
         && count < executed
     {
         let count = human::number_of(count, "instruction");
@@ -109,16 +118,13 @@ fn cannot_record(error: &std::io::Error) -> Failure {
     Failure::host(format!("cannot write the recording: {}", reason(error)))
 }
 
-/// Writes what is kept of a run that has come to its end.
+/// Writes what is kept of a run that has come to its end. What cannot be written does not keep the rest from being written.
 ///
 /// # Errors
-/// It cannot be written.
+/// Something could not be written.
 pub fn ended(vm: &mut Vm, session: &Session, image: &str, end: &End) -> Result<(), Failure> {
-    if let (End::Outside(Cause::Interrupt), true) = (end, session.saves_at_interrupt()) {
-        save_and_say(vm, image, session.save_path())?;
-    }
     let executed = vm.machine().executed().unwrap_or_default();
-    if let (Some((SaveAt::Count(count), _)), false) = (session.save(), matches!(end, End::Saved)) {
+    if let (Some(SaveAt::Count(count)), false) = (session.save_at(), matches!(end, End::Saved)) {
         let ended = human::number_of(executed, "instruction");
         say(format_args!("nothing was saved: the run ended after {ended}, before {}", human::count(count)));
     }
@@ -132,7 +138,13 @@ pub fn ended(vm: &mut Vm, session: &Session, image: &str, end: &End) -> Result<(
     if console.showed_nothing() {
         say("nothing was shown: the place that --output-from names never came by");
     }
-    console.flush().map_err(|error| Failure::host(format!("cannot write the transcript: {}", reason(&error))))?;
+    let flushed = console.flush().map_err(|error| Failure::host(reason(&error)));
     let ending = Ending { end: end.name().to_owned(), executed };
-    console.recorder().map_or(Ok(()), |recorder| recorder.finish(&ending)).map_err(|error| cannot_record(&error))
+    let recorded =
+        console.recorder().map_or(Ok(()), |recorder| recorder.finish(&ending)).map_err(|error| cannot_record(&error));
+    let saved = match end {
+        End::Outside(Cause::Interrupt) if session.saves_at_interrupt() => save_and_say(vm, image, session.save_path()),
+        _ => Ok(()),
+    };
+    flushed.and(recorded).and(saved)
 }

@@ -87,7 +87,7 @@ mod os {
         /// What the program has put out since the last end of a line.
         line: Vec<u8>,
         ask: Sender<String>,
-        answers: Receiver<Answer>,
+        answers: Receiver<io::Result<Answer>>,
         /// Gives a byte with each answer: this can be waited for together with the control.
         ready: PipeReader,
         before: Option<Termios>,
@@ -133,9 +133,15 @@ mod os {
             let before = tcgetattr(rustix::stdio::stdin()).ok();
             let run = Arc::clone(control);
             std::thread::Builder::new().name("rum-editor".to_owned()).spawn(move || {
-                let Ok(mut lines) = Lines::new(run) else { return };
+                let mut lines = Lines::new(run).map_err(io::Error::other);
                 while let Ok(prompt) = asked.recv() {
-                    let Some(line) = lines.next(&prompt) else { return };
+                    let line = match &mut lines {
+                        Ok(lines) => lines.next(&prompt).transpose(),
+                        Err(error) => {
+                            Some(Err(io::Error::other(format!("no line can be edited: {error} (--no-edit?)"))))
+                        }
+                    };
+                    let Some(line) = line else { return };
                     // Where nobody listens the run is over.
                     if answer.send(line).is_err() || told.write_all(&[0]).is_err() {
                         return;
@@ -165,7 +171,7 @@ mod os {
             let waited = if asked { read(&self.control, self.ready.as_fd(), &mut [0]) } else { Ok(0) };
             match waited {
                 Ok(1) => {
-                    let answer = self.answers.recv().map_err(|_| io::ErrorKind::UnexpectedEof)?;
+                    let answer = self.answers.recv().map_err(|_| io::ErrorKind::UnexpectedEof)??;
                     if matches!(answer, Answer::Line(_)) {
                         self.line.clear();
                     }
@@ -211,7 +217,10 @@ mod os {
         }
 
         /// The next line, or what was pressed; none if the run ends.
-        fn next(&mut self, prompt: &str) -> Option<Answer> {
+        ///
+        /// # Errors
+        /// The terminal's.
+        fn next(&mut self, prompt: &str) -> io::Result<Option<Answer>> {
             loop {
                 let unfinished = std::mem::take(&mut self.unfinished);
                 let read = self.editor.readline_with_initial(prompt, (&unfinished, ""));
@@ -221,23 +230,24 @@ mod os {
                         0 => {
                             // A history that takes no more is none the worse.
                             let _ = self.editor.add_history_entry(&line);
-                            return Some(Answer::Line((line + "\n").into_bytes()));
+                            return Ok(Some(Answer::Line((line + "\n").into_bytes())));
                         }
                         key => {
                             self.unfinished = line;
                             let request = if key == Request::Save as u8 + 1 { Request::Save } else { Request::Restore };
-                            return Some(Answer::Request(request));
+                            return Ok(Some(Answer::Request(request)));
                         }
                     },
                     Err(ReadlineError::Interrupted) if again => {
                         self.control.stop(Cause::Interrupt);
-                        return None;
+                        return Ok(None);
                     }
                     Err(ReadlineError::Interrupted) => {
                         say("press ^C again to end the session, ^D to end its input");
                         self.interrupted = true;
                     }
-                    Err(_) => return Some(Answer::Request(Request::End)),
+                    Err(ReadlineError::Eof) => return Ok(Some(Answer::Request(Request::End))),
+                    Err(error) => return Err(io::Error::other(format!("no line can be read: {error}"))),
                 }
             }
         }

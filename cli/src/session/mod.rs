@@ -37,8 +37,8 @@ pub struct Session {
     from: Option<Mark>,
     /// Whether lines from a terminal can be edited.
     edits: bool,
-    /// When to save, and where; the place alone if it may be asked for by a key.
-    save: Option<(SaveAt, PathBuf)>,
+    /// When to save; where, then or by a key.
+    save_at: Option<SaveAt>,
     save_path: PathBuf,
     /// Whether to save there when the run is interrupted.
     saves_at_interrupt: bool,
@@ -65,15 +65,14 @@ impl Session {
         }
         let mut file =
             |path: &Option<PathBuf>| path.as_ref().map(|path| create(path).map(|(file, _)| file)).transpose();
-        let save_path = args.save.clone().unwrap_or_else(|| save::path_beside(image));
         Ok(Session {
             script,
             echo: args.echo,
             transcript: file(&args.transcript)?.map(BufWriter::new),
             from: args.output_from.clone(),
             edits: !args.no_edit,
-            save: args.save_at.map(|at| (at, save_path.clone())),
-            save_path,
+            save_at: args.save_at,
+            save_path: args.save.clone().unwrap_or_else(|| save::path_beside(image)),
             saves_at_interrupt: args.save.is_some() && args.save_at.is_none(),
             record: file(&args.record)?,
         })
@@ -81,7 +80,7 @@ impl Session {
 
     /// Whether instructions have to be counted.
     pub fn counts(&self) -> bool {
-        self.save.is_some() || self.saves_at_interrupt || self.record.is_some() || self.is_edited()
+        self.save_at.is_some() || self.saves_at_interrupt || self.record.is_some() || self.is_edited()
     }
 
     /// Whether lines are edited before the program reads them.
@@ -89,9 +88,9 @@ impl Session {
         self.edits && Editor::is_possible()
     }
 
-    /// When to save, and where.
-    pub fn save(&self) -> Option<(SaveAt, &Path)> {
-        self.save.as_ref().map(|(at, path)| (*at, path.as_path()))
+    /// When to save, if at all.
+    pub fn save_at(&self) -> Option<SaveAt> {
+        self.save_at
     }
 
     /// Whether to save when the run is interrupted.
@@ -99,14 +98,14 @@ impl Session {
         self.saves_at_interrupt
     }
 
-    /// Where to save when a key says so.
+    /// Where to save.
     pub fn save_path(&self) -> &Path {
         &self.save_path
     }
 
     /// Whether it is no more than a run.
     fn is_plain(&self) -> bool {
-        let keeps = self.transcript.is_some() || self.record.is_some() || self.save.is_some();
+        let keeps = self.transcript.is_some() || self.record.is_some() || self.save_at.is_some();
         self.script.is_empty() && self.from.is_none() && !self.echo && !keeps && !self.is_edited()
     }
 
@@ -129,7 +128,7 @@ impl Session {
             echo: self.echo,
             transcript: self.transcript.take(),
             shown: Shown::from(self.from.take()),
-            stops_at_input: matches!(self.save, Some((SaveAt::Input, _))),
+            stops_at_input: self.save_at == Some(SaveAt::Input),
             wanted: None,
             recorder: self.record.take().map(Recorder::new),
         })))

@@ -4,13 +4,14 @@
 //! there. Between input and identifiers, which follow from the past, there is nothing that a run could depend on: what was recorded is enough to
 //! repeat it exactly.
 
+use crate::trace::tape::Player;
 use rum::Console;
+use rum::image::RECORDING_MAGIC as MAGIC;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
-const MAGIC: &[u8; 14] = b"rum recording\n";
 const VERSION: u32 = 1;
 /// Output is digested at least once in so many bytes.
 const OUTPUT_BYTES: u64 = 1 << 12;
@@ -234,9 +235,7 @@ fn read_part(from: &mut impl Read, number: u64) -> Result<Option<(u8, Vec<u8>)>,
 
 /// A console that gives what was recorded, and compares what is put out.
 pub struct Replayed {
-    input: Vec<u8>,
-    at: usize,
-    ends: std::collections::VecDeque<usize>,
+    input: Player,
     expected: std::collections::VecDeque<Digest>,
     output: Xxh3Default,
     output_bytes: u64,
@@ -251,9 +250,7 @@ impl Replayed {
     /// A console that gives what was recorded, and shows what is put out on another.
     pub fn new(recording: &Recording, show: Box<dyn Console>) -> Replayed {
         Replayed {
-            input: recording.input.clone(),
-            at: 0,
-            ends: recording.ends.iter().copied().collect(),
+            input: Player::new(recording.input.clone(), recording.ends.iter().copied()),
             expected: recording.output.iter().copied().collect(),
             output: Xxh3Default::new(),
             output_bytes: 0,
@@ -289,16 +286,10 @@ impl Console for Replayed {
     }
 
     fn read(&mut self) -> io::Result<Option<u8>> {
-        if self.ends.front() == Some(&self.at) {
-            self.ends.pop_front();
-            return Ok(None);
-        }
-        let Some(&byte) = self.input.get(self.at) else {
+        self.input.next().ok_or_else(|| {
             self.broke_off = true;
-            return Err(io::ErrorKind::Interrupted.into());
-        };
-        self.at += 1;
-        Ok(Some(byte))
+            io::ErrorKind::Interrupted.into()
+        })
     }
 
     fn ready(&self) -> bool {

@@ -12,6 +12,7 @@ use self::find::Test;
 use self::outcome::Outcome;
 use crate::cli::test::TestArgs;
 use crate::failure::{Failure, reason, say};
+use crate::files::print;
 use crate::foreign::{Ended, Foreign, Ran, file_in, on_all};
 use crate::human;
 use std::fs;
@@ -40,12 +41,12 @@ pub fn test(args: &TestArgs) -> Result<u8, Failure> {
             None => "ok".to_owned(),
             Some((why, _)) => format!("FAILED: {why}"),
         };
-        println!("test {} ... {word} ({})", test.name, human::time(result.time.as_nanos() as u64));
+        print(&format!("test {} ... {word} ({})\n", test.name, human::time(result.time.as_nanos() as u64)))?;
         Ok(result)
     })?;
     for result in &results {
         if let Some((why, more)) = &result.failed {
-            println!("\n{}: {why}\n{}", result.name, more.trim_end());
+            print(&format!("\n{}: {why}\n{}\n", result.name, more.trim_end()))?;
         }
     }
     if let Some(path) = &args.junit {
@@ -56,11 +57,11 @@ pub fn test(args: &TestArgs) -> Result<u8, Failure> {
     }
     let failed = results.iter().filter(|result| result.failed.is_some()).count();
     let time = human::time(start.elapsed().as_nanos() as u64);
-    println!(
-        "\n{} passed, {} failed ({time})",
+    print(&format!(
+        "\n{} passed, {} failed ({time})\n",
         human::count((results.len() - failed) as u64),
         human::count(failed as u64)
-    );
+    ))?;
     Ok(u8::from(failed > 0))
 }
 

@@ -80,19 +80,31 @@ pub struct Player {
     at: usize,
 }
 
+impl Player {
+    /// Gives these bytes, and an end of input after each of so many of them.
+    pub fn new(bytes: Vec<u8>, ends: impl IntoIterator<Item = usize>) -> Player {
+        Player { kept: Kept { bytes, ends: ends.into_iter().collect() }, at: 0 }
+    }
+
+    /// What is read next: a byte, or an end of input; none if no more was kept.
+    pub fn next(&mut self) -> Option<Option<u8>> {
+        if self.kept.ends.front() == Some(&self.at) {
+            self.kept.ends.pop_front();
+            return Some(None);
+        }
+        let byte = self.kept.bytes.get(self.at).copied()?;
+        self.at += 1;
+        Some(Some(byte))
+    }
+}
+
 impl Console for Player {
     fn write(&mut self, _: &[u8]) -> io::Result<()> {
         Ok(())
     }
 
     fn read(&mut self) -> io::Result<Option<u8>> {
-        if self.kept.ends.front() == Some(&self.at) {
-            self.kept.ends.pop_front();
-            return Ok(None);
-        }
-        let byte = self.kept.bytes.get(self.at).copied();
-        self.at += usize::from(byte.is_some());
-        Ok(byte)
+        Ok(self.next().flatten())
     }
 
     fn ready(&self) -> bool {

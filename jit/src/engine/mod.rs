@@ -226,6 +226,11 @@ impl Engine {
         }
     }
 
+    /// Whether compiled code looks if words are watched.
+    pub fn watches(&self) -> bool {
+        self.settings.watch
+    }
+
     /// Makes all code anew: what it was made by holds no more.
     pub fn forget_code(&mut self, machine: &mut Machine) {
         self.drop_everything(state_of(machine), Cause::Improved);

@@ -10,10 +10,6 @@ impl Engine {
     /// Code is about to be entered at the pc. Whether the interpreter goes on instead, for a trial.
     #[inline(always)]
     pub(super) fn tries_interpreter(&mut self, state: &mut State) -> bool {
-        // Who debugs goes back and forth: how long a stretch took then says nothing of the code.
-        if self.settings.watch {
-            return false;
-        }
         let entry = self.trial.entered(state.pc());
         entry != Entry::Plain && self.change_trial(state, entry)
     }

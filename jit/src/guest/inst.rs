@@ -12,11 +12,6 @@ pub(crate) fn regs(set: RegSet) -> impl Iterator<Item = Reg> {
     Reg::ALL.into_iter().filter(move |reg| set >> reg.index() & 1 != 0)
 }
 
-/// The set of some registers.
-pub(crate) fn set_of(regs: &[Reg]) -> RegSet {
-    regs.iter().fold(0, |set, reg| set | 1 << reg.index())
-}
-
 /// How a word that is patched again and again is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
@@ -90,7 +85,7 @@ impl Inst {
     /// Registers whose values it uses. What the host executes uses those that the instruction names.
     pub fn reads(self) -> RegSet {
         match self {
-            Inst::Fixed(instruction, _) => read(instruction),
+            Inst::Fixed(instruction, _) => instruction.reads().fold(0, |set, reg| set | 1 << reg.index()),
             Inst::Volatile(Volatile::Literal(_)) => 0,
             Inst::Volatile(Volatile::Anything) => RegSet::MAX,
         }
@@ -103,20 +98,5 @@ impl Inst {
             Inst::Volatile(Volatile::Literal(a)) => Some(a),
             Inst::Volatile(Volatile::Anything) => None,
         }
-    }
-}
-
-/// Registers whose values an instruction uses.
-fn read(instruction: Instruction) -> RegSet {
-    match instruction {
-        Instruction::CondMove { a, b, c } | Instruction::Amend { a, b, c } => set_of(&[a, b, c]),
-        Instruction::Index { b, c, .. }
-        | Instruction::Add { b, c, .. }
-        | Instruction::Mul { b, c, .. }
-        | Instruction::Div { b, c, .. }
-        | Instruction::Nand { b, c, .. }
-        | Instruction::LoadProgram { b, c } => set_of(&[b, c]),
-        Instruction::Alloc { c, .. } | Instruction::Abandon { c } | Instruction::Output { c } => set_of(&[c]),
-        Instruction::Halt | Instruction::Input { .. } | Instruction::Literal { .. } | Instruction::Invalid { .. } => 0,
     }
 }

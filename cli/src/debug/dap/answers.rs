@@ -64,18 +64,18 @@ impl Debugger {
 
     /// The procedures that were called, the last one first.
     pub fn frames(&mut self, arguments: &Map<String, Value>) -> Result<Value, Failed> {
-        let calls = self.line.calls().unwrap_or_default();
         let places = self.places();
         let name = |pc: u32| match places.label_before(pc) {
             Some((label, _)) => label.to_owned(),
             None => format!("pc {pc}"),
         };
-        let mut at = self.machine().pc();
+        // Where calls cannot be told there is one procedure: where it is.
+        let pc = self.machine().pc();
+        let entries = self
+            .call_stack()
+            .map_or_else(|_| vec![(pc, pc)], |calls| calls.into_iter().map(|(at, call)| (at, call.pc)).collect());
         let mut frames = Vec::new();
-        let entries: Vec<(u32, u32)> = calls.iter().rev().map(|call| (call.pc, call.back)).collect();
-        for (id, (entry, back)) in
-            (if entries.is_empty() { vec![(at, u32::MAX)] } else { entries }).into_iter().enumerate()
-        {
+        for (id, (at, entry)) in entries.into_iter().enumerate() {
             let mut frame = json!({
                 "id": id, "name": name(entry), "line": 0, "column": 0, "instructionPointerReference": format!("{at:#x}"),
             });
@@ -85,7 +85,6 @@ impl Debugger {
                 frame["source"] = json!({ "name": file.rsplit('/').next(), "path": path });
             }
             frames.push(frame);
-            at = back.wrapping_sub(1);
         }
         let number = |name: &str| arguments.get(name).and_then(Value::as_u64).unwrap_or_default() as usize;
         let (start, levels, total) = (number("startFrame"), number("levels"), frames.len());

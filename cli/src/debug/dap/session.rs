@@ -288,8 +288,7 @@ impl<'a, W: Write> Session<'a, W> {
                 json!({ "name": "output", "value": format!("{} bytes", machine.output_bytes()), "variablesReference": 0 }),
             ],
             SEGMENTS => {
-                let mut all: Vec<(u32, u32)> = machine.active_segments().collect();
-                all.sort_by_key(|&(id, words)| (std::cmp::Reverse(words), id));
+                let mut all = debugger.segments();
                 all.insert(0, (0, debugger.words() as u32));
                 let range = all.into_iter().skip(start as usize).take(count.unwrap_or(100) as usize);
                 let each = range.map(|(id, words)| {
