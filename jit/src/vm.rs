@@ -146,8 +146,10 @@ impl Vm {
     /// Sets a breakpoint at a word, or takes it away: the machine stops before the instruction there ([`Stop::Breakpoint`]). Nothing is
     /// compiled of that word; the rest of the program is.
     pub fn set_breakpoint(&mut self, pc: u32, set: bool) {
+        let Some(engine) = &mut self.engine else { return self.machine.set_breakpoint(pc, set) };
+        // What waits for another program may be made of the word.
+        engine.forget_kept(&mut self.machine);
         self.machine.set_breakpoint(pc, set);
-        let Some(engine) = &mut self.engine else { return };
         let state = self.machine.state();
         let is_volatile = pc < state.memory().program_len() && state.watch().is_volatile(pc);
         // What was made around the word would go on leaving there, or does not depend on it.
@@ -193,11 +195,15 @@ impl Vm {
         self.machine.save(out, note)
     }
 
-    /// Becomes what was saved of this machine, or of one that was made alike. Compiled code stays, as far as its words are the same.
+    /// Becomes what was saved of this machine, or of one that was made alike. Compiled code stays, as far as its words are the same; with
+    /// [`Options::cache`], that of a program of another length waits until the machine is taken back to it.
     ///
     /// # Errors
     /// As [`Machine::restore`].
     pub fn restore(&mut self, saved: impl Read) -> Result<(), SnapshotError> {
+        if let Some(engine) = &mut self.engine {
+            engine.rewind();
+        }
         self.machine.restore(saved)
     }
 

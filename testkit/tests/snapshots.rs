@@ -2,11 +2,13 @@
 
 use rum_interp::{Console, Ids, Machine, MachineOptions, Scripted, Snapshot, SnapshotError, Stop, WatchedWord};
 use rum_jit::{EngineKind, Options, Vm};
+use rum_testkit::builder::{Builder, R0, R1, R2, R3, R4, R5, R6};
 use rum_testkit::contenders::machine_options;
 use rum_testkit::generate::{Profile, generate};
 use rum_testkit::outcome::{Case, memory_digest};
 use rum_testkit::programs::programs;
 use rum_testkit::rng::Rng;
+use rum_testkit::shapes::hostile::load_program_alternating;
 use std::io;
 
 /// Input that may be given ahead, and output collected.
@@ -76,7 +78,7 @@ fn engines() -> [Options; 3] {
     [
         Options { engine: EngineKind::Interp, ..Options::default() },
         Options { hot_threshold: 1 << 30, ..eager() },
-        eager(),
+        Options { cache: true, ..eager() },
     ]
 }
 
@@ -173,6 +175,67 @@ fn compiled_code_survives_going_back() {
     let more = vm.stats().instructions_compiled.expect("it counts") - compiled;
     assert_eq!(vm.stats().regions_published, units, "nothing was compiled again");
     assert!(more >= compiled, "{more} after {compiled}");
+}
+
+/// A program that was left by going to another moment, where another program was segment 0, is compiled still; but for where a
+/// breakpoint was set meanwhile.
+#[test]
+fn compiled_code_waits_for_the_return_to_its_program() {
+    let inner = load_program_alternating(900, 3_000, 2);
+    let case = Case { program: loader(&inner), input: Vec::new(), budget: 10_000_000 };
+    let options = Options { cache: true, watch: true, ..eager() };
+    let mut vm = Vm::new(machine(&case, &machine_options(false, Ids::Mixed), false), &options).expect("an engine");
+    run(&mut vm, 2_000);
+    let words = |vm: &Vm| vm.machine().segment(0).expect("the program").len();
+    assert_eq!(words(&vm), case.program.len());
+    let early = saved(&mut vm);
+    run(&mut vm, 60_000);
+    assert_eq!(words(&vm), 900);
+    let late = saved(&mut vm);
+    run(&mut vm, 80_000);
+    let (pc, made) = (vm.machine().pc(), vm.stats());
+    assert!(made.units_live > 0 && made.baseline_blocks > 0);
+    for round in 1..20 {
+        vm.restore(&early[..]).expect("its own");
+        run(&mut vm, 2_500);
+        vm.restore(&late[..]).expect("its own");
+        let before = vm.stats().instructions_compiled;
+        run(&mut vm, 61_000);
+        let more = vm.stats().instructions_compiled.expect("it counts") - before.expect("it counts");
+        assert!(more > 900, "round {round}: {more} of 1,000");
+    }
+    let stats = vm.stats();
+    assert_eq!(stats.regions_published, made.regions_published, "nothing was compiled again");
+    assert!(stats.units_restored >= 19 && stats.baseline_blocks_restored >= 19, "{stats:?}");
+    vm.restore(&early[..]).expect("its own");
+    run(&mut vm, 2_500);
+    vm.set_breakpoint(pc, true);
+    vm.restore(&late[..]).expect("its own");
+    assert!(matches!(run(&mut vm, 80_000), Stop::Breakpoint));
+    assert_eq!(vm.machine().pc(), pc);
+}
+
+/// A program that loads another, which is part of it.
+fn loader(inner: &[u32]) -> Vec<u32> {
+    let mut b = Builder::new();
+    let [data, copy, end] = std::array::from_fn(|_| b.label());
+    b.literal(R2, inner.len() as u32);
+    b.alloc(R1, R2);
+    b.bind(copy);
+    b.literal(R3, 0);
+    b.not(R3, R3);
+    b.add(R2, R2, R3);
+    b.literal_label(R4, data, 0);
+    b.add(R4, R4, R2);
+    b.index(R4, R0, R4);
+    b.amend(R1, R2, R4);
+    b.branch(R2, copy, end, [R3, R5], R0);
+    b.bind(end);
+    b.add(R6, R0, R0);
+    b.load_program(R1, R0);
+    b.bind(data);
+    inner.iter().for_each(|&word| b.data(word));
+    b.build()
 }
 
 /// Every byte counts, and what was made for another machine is not taken.

@@ -91,7 +91,8 @@ impl Timeline {
     ) -> Result<Timeline, Box<dyn Error>> {
         let stage = Stage::default();
         let how = MachineOptions { tally: false, output_bytes_max: None, ..how.clone() };
-        let options = Options { count: true, watch: true, cache: false, ..options.clone() };
+        // Code that is kept waits for the return to its program.
+        let options = Options { count: true, watch: true, cache: true, ..options.clone() };
         let machine = origin.machine(Box::new(stage.clone()), &how)?;
         control.watch(machine.poll_handle());
         let mut vm = Vm::new(machine, &options)?;
@@ -346,7 +347,7 @@ impl Timeline {
         }
         let how = MachineOptions { tally: true, ..self.how.clone() };
         let machine = self.origin.machine(Box::new(stage), &how)?;
-        let options = Options { watch: false, keep_listings: false, ..self.options.clone() };
+        let options = Options { watch: false, cache: false, keep_listings: false, ..self.options.clone() };
         let mut vm = Vm::new(machine, &options)?;
         let now = self.now();
         while vm.machine().executed().is_some_and(|executed| executed < now) {

@@ -47,6 +47,10 @@ pub(crate) struct Cache {
     pub waits_for_names: bool,
     /// Programs that were replaced in this run.
     replaced: usize,
+    /// Whether segment 0 may be a program of before, in another state.
+    is_rewound: bool,
+    /// Whether code is made otherwise than the name of the book says: it is of no use for other runs, nor is theirs for this one.
+    is_private: bool,
 }
 
 impl Cache {
@@ -55,6 +59,9 @@ impl Cache {
     /// # Errors
     /// The bytes are none that this build has written.
     pub fn read(&mut self, bytes: Bytes) -> Result<u32, CacheError> {
+        if self.is_private {
+            return Ok(0);
+        }
         self.contents = format::open((*bytes).as_ref())?;
         self.book = Some(bytes);
         Ok(self.contents.iter().map(|line| line.number_max).max().unwrap_or(0))
@@ -75,7 +82,11 @@ impl Cache {
 
     /// What is kept of the program that is segment 0, if anything.
     pub fn chapter(&self) -> Option<Chapter<'_>> {
-        if let Some((.., bytes)) = self.written.iter().find(|(program, ..)| *program == self.program) {
+        let written =
+            |which: &dyn Fn(Identity) -> bool| self.written.iter().rev().find(|(program, ..)| which(*program));
+        let same = written(&|program| program == self.program);
+        let alike = || written(&|program| self.is_rewound && program.len == self.program.len);
+        if let Some((.., bytes)) = same.or_else(alike) {
             return format::decode_chapter(bytes);
         }
         let line = self.contents.iter().find(|line| line.program == self.program)?;
@@ -113,10 +124,29 @@ impl Cache {
         let Some(bytes) = format::encode_chapter(&chapter) else { return };
         self.written.retain(|(program, ..)| *program != self.program);
         self.written.push((self.program, number_max, bytes));
+        if self.written.len() > CHAPTERS_MAX {
+            self.written.remove(0);
+        }
     }
 
-    /// Everything that is kept, as bytes; none if it cannot be written.
+    /// The machine was taken to another moment of its life, as it may be again and again: what it leaves it will come back to, and the
+    /// program there is one that was seen before, but for words that change.
+    pub fn rewind(&mut self) {
+        (self.replaced, self.is_rewound) = (0, true);
+    }
+
+    /// From now on code is made otherwise.
+    pub fn forget(&mut self) {
+        *self =
+            Cache { program: self.program, replaced: self.replaced, is_rewound: self.is_rewound, ..Cache::default() };
+        self.is_private = true;
+    }
+
+    /// Everything that is kept, as bytes; none if it cannot be written, or is of no use for others.
     pub fn bytes(&self) -> Option<Vec<u8>> {
+        if self.is_private {
+            return None;
+        }
         let written = self.written.iter().map(|(program, number, bytes)| (*program, *number, &bytes[..]));
         let is_old = |line: &&Line| !self.written.iter().any(|(program, ..)| *program == line.program);
         let book = self.book.as_ref().map_or(&[][..], |book| (**book).as_ref());

@@ -36,6 +36,22 @@ impl Engine {
         self.cache.as_ref()?.bytes()
     }
 
+    /// The machine is taken to another moment. Code of the program that it leaves waits for its return.
+    pub fn rewind(&mut self) {
+        if let Some(cache) = &mut self.cache {
+            cache.rewind();
+        }
+    }
+
+    /// What is kept was made otherwise than code is to be from now on.
+    pub fn forget_kept(&mut self, machine: &mut Machine) {
+        // Of what the machine was taken away from something would be kept later.
+        self.catch_up(state_of(machine));
+        if let Some(cache) = &mut self.cache {
+            cache.forget();
+        }
+    }
+
     /// A program has become segment 0.
     pub(super) fn open_chapter(&mut self, state: &mut State) {
         if let Some(cache) = &mut self.cache {

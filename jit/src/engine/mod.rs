@@ -233,6 +233,7 @@ impl Engine {
 
     /// Makes all code anew: what it was made by holds no more.
     pub fn forget_code(&mut self, machine: &mut Machine) {
+        self.forget_kept(machine);
         self.drop_everything(state_of(machine), Cause::Improved);
         self.units.clear_blocks(state_of(machine), &self.settings);
     }
