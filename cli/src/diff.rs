@@ -136,8 +136,8 @@ fn of_machine(command: &str, image: &Path, input: &[u8]) -> Result<(Steps, Traci
     let words = words.ok_or_else(|| Failure::host(format!("{command:?} is no command")))?;
     let folder = tempfile::tempdir().map_err(broken)?;
     let pipe = folder.path().join("trace");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
-        .map_err(|error| broken(error.into()))?;
+    let for_us = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
+    nix::unistd::mkfifo(&pipe, for_us).map_err(|error| broken(error.into()))?;
     let image = image.display().to_string();
     let has_place = words.iter().any(|word| word.contains("{}"));
     let mut arguments: Vec<String> = words[1..].iter().map(|word| word.replace("{}", &image)).collect();
