@@ -19,7 +19,7 @@ pub use rum_interp::{
 };
 pub use rum_jit::{
     BlockListing, CacheError, CodeObserver, CodePart, CodePlace, EngineError, EngineKind, Explanation, Listing,
-    NewCode, Note, Optimisation, Options, Stats, Tier, Vm,
+    NewCode, Note, Optimisation, Options, Stats, Tier, Vm, is_compiler_thread, memory_is_short,
 };
 
 /// The example in the README is one of the documentation's tests.

@@ -7,7 +7,7 @@
 //! shows where time goes, `explain` what became of code, `page` how both look in a browser; `native` reads host code,
 //! `outside` tells tools like perf and gdb of compiled code, `cache` keeps compiled code between runs. `bench` compares
 //! and `gate` judges, by what `measure` measures; `foreign` runs machines that are not ours. `stdio` and `signals`
-//! connect the machine to the world; `files` reads and writes what is converted as a whole. One file or folder for each
+//! connect the machine to the world, `heap` to what memory there is; `files` reads and writes what is converted as a whole. One file or folder for each
 //! subcommand.
 
 mod asm;
@@ -25,6 +25,7 @@ mod failure;
 mod files;
 mod foreign;
 mod gate;
+mod heap;
 mod human;
 mod measure;
 mod native;
@@ -46,7 +47,11 @@ mod trace;
 use cli::Command;
 use std::process::ExitCode;
 
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap;
+
 fn main() -> ExitCode {
+    heap::put_by();
     failure::guard(|| match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args.run),

@@ -5,7 +5,7 @@
 //! it marks in [`Watch`], and it takes the news there before it relies on that again.
 
 pub use crate::heat::{Heat, HeatTable, THRESHOLD_MAX};
-pub use crate::memory::layout;
+pub use crate::memory::{layout, strict_overcommit};
 pub use crate::pages::Pages;
 pub use crate::poll::{POLL_ENGINE, POLL_FLUSH, POLL_INTERRUPT, POLL_TIME, stop_for};
 pub use crate::reserve::{Backing, Reservation};

@@ -5,12 +5,23 @@ use std::fs;
 /// Assumed where the system does not say: 4 GiB.
 const MEMORY_BYTES_UNKNOWN: u64 = 4 << 30;
 
-/// Bytes of memory that the machine, or the container that the process runs in, has.
+/// Bytes of memory that the machine, the container that the process runs in, or its own limits (`ulimit -d`, `ulimit -v`) leave it.
 pub fn memory_bytes() -> u64 {
     let container = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
-    container.chain(physical_bytes()).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+    container.chain(physical_bytes()).chain(limits_bytes()).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+}
+
+#[cfg(unix)]
+fn limits_bytes() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+    [Resource::Data, Resource::As].into_iter().filter_map(|what| getrlimit(what).current).min()
+}
+
+#[cfg(not(unix))]
+fn limits_bytes() -> Option<u64> {
+    None
 }
 
 #[cfg(target_os = "linux")]

@@ -22,6 +22,8 @@ pub enum Backing {
     OnTouch,
     /// Not accessible before [`Reservation::commit`]; for systems that account for every accessible page.
     OnCommit,
+    /// Readable from the start, writable after [`Reservation::commit`]: pages that can only be read count for nothing.
+    OnWrite,
 }
 
 /// A range of addresses that is all zero when it is made, and unmapped when dropped.
@@ -53,6 +55,7 @@ mod os {
         let access = match backing {
             Backing::OnTouch => ProtFlags::READ | ProtFlags::WRITE,
             Backing::OnCommit => ProtFlags::empty(),
+            Backing::OnWrite => ProtFlags::READ,
         };
         // SAFETY: an anonymous mapping at an address of the system's choice touches no existing memory.
         let start = unsafe { mmap_anonymous(ptr::null_mut(), bytes, access, FLAGS)? };

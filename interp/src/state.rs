@@ -142,6 +142,10 @@ unsafe impl Send for StateBox {}
 
 /// Address space that must be left when there is little, for stacks, the heap and buffers.
 const REST_BYTES: usize = 32 << 20;
+/// What an engine above the interpreter should find beside that: for code, its compiler and its thread, and for each word that a
+/// program may have.
+const ENGINE_BYTES: usize = 96 << 20;
+const ENGINE_BYTES_PER_WORD: usize = 16;
 
 impl StateBox {
     /// Moves a state to its place.
@@ -199,16 +203,20 @@ impl State {
     }
 
     fn around(memory: Memory, output_bytes_max: Option<u64>, tally: bool) -> io::Result<State> {
-        let backing = if strict_overcommit() { Backing::OnCommit } else { Backing::OnTouch };
+        // Where memory is counted or scarce, so is what is only promised.
+        let is_scarce = strict_overcommit() || !memory.covers_all_ids();
+        let backing = if is_scarce { Backing::OnCommit } else { Backing::OnTouch };
         let program = Program::new(memory.program_words_max(), memory.limit_bytes(), backing)?;
         let tally = match tally {
             true => Tally::new(memory.program_words_max(), memory.ids_bound(), backing)?,
             false => Tally::off(),
         };
-        if !memory.covers_all_ids() {
-            // Given back at once: the rest of the process needs it.
-            Reservation::new(REST_BYTES, Backing::OnCommit)?;
-        }
+        // Given back at once: the rest of the process needs it. The smallest machine is better than none.
+        let engine_bytes = match memory.granules() > GRANULES_MIN {
+            true => ENGINE_BYTES + memory.program_words_max() * ENGINE_BYTES_PER_WORD,
+            false => 0,
+        };
+        Reservation::new(REST_BYTES + engine_bytes, Backing::OnCommit)?;
         Ok(State {
             poll: PollHandle::new(memory.data_space()),
             guest: Guest::new(memory),

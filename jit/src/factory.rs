@@ -8,11 +8,12 @@ use crate::emit::unit_signature;
 use crate::queue::{Pending, Queue};
 use crate::settings::Settings;
 use crate::stubs::{HostCalls, Stubs};
-use crate::tuning::CODE_RESERVE_FACTOR;
+use crate::tuning::{CODE_RESERVE_BYTES, CODE_RESERVE_FACTOR};
 use crate::units::{Code, EntryPoint};
 use crate::worker::{Done, Job, Worker};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::engine::State;
+use std::io;
 
 /// A region that came back from the compiler.
 pub(crate) struct Finished {
@@ -46,8 +47,19 @@ impl Factory {
     pub fn new(threads: usize, budget_bytes: usize) -> Result<Factory, String> {
         // Whether the architecture is supported is said at once.
         host_isa()?;
-        let reserve = budget_bytes.saturating_mul(CODE_RESERVE_FACTOR).clamp(1 << 20, 1 << 31);
-        let code = CodeSpace::new(reserve).map_err(|error| error.to_string())?;
+        let mut reserve =
+            budget_bytes.saturating_mul(CODE_RESERVE_FACTOR).clamp(CODE_RESERVE_BYTES.0, CODE_RESERVE_BYTES.1);
+        let code = loop {
+            match CodeSpace::new(reserve) {
+                Ok(code) => break code,
+                // Where there are few addresses, there is less code.
+                Err(error) if error.kind() == io::ErrorKind::OutOfMemory && reserve > CODE_RESERVE_BYTES.0 => {
+                    reserve /= 2
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        };
+        let budget_bytes = budget_bytes.min(reserve / CODE_RESERVE_FACTOR);
         Ok(Factory { code, backend: None, queue: Queue::default(), threads, budget_bytes })
     }
 

@@ -109,10 +109,15 @@ pub(crate) const TARGETS_MAX: usize = 64;
 pub(crate) const HEAD_SHARE: i32 = 2;
 /// Blocks that are gone back. Not varied.
 pub(crate) const HEAD_BLOCKS_MAX: usize = 16;
+/// The most code where the system grants fewer addresses than a machine can use: the interpreter leaves so much room for engines
+/// (`interp/src/state.rs`). Not varied.
+pub(crate) const SCARCE_CODE_BYTES: usize = 32 << 20;
 
 /// Addresses for compiled code that one budget takes: dead code stays until the generation ends.
 /// Addresses cost nothing. Not varied.
 pub(crate) const CODE_RESERVE_FACTOR: usize = 2;
+/// The least and the most of them. Where the system has fewer to give, half as many do, down to the least. Not varied.
+pub(crate) const CODE_RESERVE_BYTES: (usize, usize) = (1 << 20, 1 << 31);
 /// How long something that is compiled may wait for more, in microseconds: each publication interrupts every processor.
 /// By the clock: docs/performance.md, "Pages".
 pub(crate) const BATCH_US: u64 = 500;

@@ -54,6 +54,8 @@ fn watch(machine: &mut Machine) -> bool {
 pub struct Vm {
     machine: Machine,
     engine: Option<Box<Engine>>,
+    /// Why there is none, if there should be.
+    unavailable: Option<String>,
 }
 
 impl std::fmt::Debug for Vm {
@@ -68,15 +70,18 @@ impl Vm {
     /// # Errors
     /// `Jit` was asked for and cannot be had.
     pub fn new(mut machine: Machine, options: &Options) -> Result<Vm, EngineError> {
-        let engine = match options.engine {
-            EngineKind::Interp => None,
+        let (engine, unavailable) = match options.engine {
+            EngineKind::Interp => (None, None),
             kind => match Engine::new(&mut machine, options) {
-                Ok(engine) => Some(Box::new(engine)),
+                Ok(engine) => (Some(Box::new(engine)), None),
                 Err(why) if kind == EngineKind::Jit => return Err(EngineError::NoJit(why)),
-                Err(_) => None,
+                Err(why) => {
+                    tracing::warn!(why, "nothing is compiled");
+                    (None, Some(why))
+                }
             },
         };
-        Ok(Vm { machine, engine })
+        Ok(Vm { machine, engine, unavailable })
     }
 
     /// Runs until the program stops, or `budget` more instructions have been executed (exactly). Output is written
@@ -252,6 +257,7 @@ impl Vm {
     /// Counters up to now.
     pub fn stats(&self) -> Stats {
         let mut stats = self.engine.as_ref().map_or_else(Stats::default, |engine| engine.stats());
+        stats.gave_up = stats.gave_up.or_else(|| self.unavailable.clone());
         stats.instructions = self.machine.executed();
         // What compiled code has executed is known if everything is.
         let compiled = stats.instructions_compiled.unwrap_or_default();

@@ -3,6 +3,7 @@
 use crate::compile::{CompileError, Compiled, Compiler};
 use crate::region::Region;
 use crate::settings::Settings;
+use crate::shortage::this_thread_compiles;
 use crate::tuning::BATCH_US;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use rum_interp::PollHandle;
@@ -73,6 +74,7 @@ impl Drop for Farewell<'_> {
 
 fn work(isa: OwnedTargetIsa, todo: &Receiver<Job>, finished: &Sender<Done>, handle: &PollHandle) {
     let _farewell = Farewell(handle);
+    this_thread_compiles();
     let mut compiler = Compiler::new(isa);
     let mut unannounced: Option<Instant> = None;
     loop {

@@ -33,7 +33,8 @@ use std::sync::Arc;
 
 pub use self::names::{Ids, NAMED_ALLOCS};
 pub use self::space::AddressSpace;
-pub(crate) use self::space::{GRANULES_MIN, NAMES_IN_PREFIX, PREFIX_BYTES, strict_overcommit};
+pub use self::space::strict_overcommit;
+pub(crate) use self::space::{GRANULES_MIN, NAMES_IN_PREFIX, PREFIX_BYTES};
 
 /// Where the room for a table of few names ends in the prefix.
 pub(crate) const NAMES_IN_PREFIX_END: usize = NAMES_IN_PREFIX + FEW_NAMES as usize * size_of::<Name>();
@@ -172,9 +173,11 @@ impl Memory {
         Arc::clone(&self.data_space)
     }
 
-    /// Makes `bytes` bytes from `offset` bytes behind granule 0 accessible.
+    /// Makes `bytes` bytes from `offset` bytes behind granule 0 accessible, and what says how long the segments there are.
     fn commit(&self, offset: usize, bytes: usize) -> io::Result<()> {
-        self.data_space.commit(PREFIX_BYTES + offset, bytes)
+        self.data_space.commit(PREFIX_BYTES + offset, bytes)?;
+        let (first, end) = (offset / layout::GRANULE_BYTES, (offset + bytes).div_ceil(layout::GRANULE_BYTES));
+        self.lens_space.commit(first, end - first)
     }
 
     /// The most words that segment 0 can have.

@@ -95,9 +95,13 @@ impl Memory {
         if step < u64::from(needed) {
             return false;
         }
-        let step = u32::try_from(step).expect("at most `wanted`");
-        if self.commit(self.frontier as usize * GRANULE_BYTES, step as usize * GRANULE_BYTES).is_err() {
-            return false;
+        let mut step = u32::try_from(step).expect("at most `wanted`");
+        // A system that has little left may grant what is needed, if not more.
+        while self.commit(self.frontier as usize * GRANULE_BYTES, step as usize * GRANULE_BYTES).is_err() {
+            if step == needed {
+                return false;
+            }
+            step = (step / 2).max(needed);
         }
         self.frontier += step;
         true

@@ -48,7 +48,9 @@ impl Spaces {
     fn of(granules: u64, backing: Backing) -> io::Result<Spaces> {
         let count = usize::try_from(granules).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let data = Reservation::new(PREFIX_BYTES + count * GRANULE_BYTES, backing)?;
-        let lens = Reservation::new(count, Backing::OnTouch)?;
+        // A length is read of whatever a program takes to be an identifier.
+        let lens_backing = if backing == Backing::OnTouch { backing } else { Backing::OnWrite };
+        let lens = Reservation::new(count, lens_backing)?;
         Ok(Spaces { granules, data, lens })
     }
 
@@ -69,7 +71,7 @@ impl Spaces {
 }
 
 /// Whether the system counts every accessible page as used (Linux, `vm.overcommit_memory = 2`).
-pub(crate) fn strict_overcommit() -> bool {
+pub fn strict_overcommit() -> bool {
     std::fs::read_to_string("/proc/sys/vm/overcommit_memory").is_ok_and(|mode| mode.trim() == "2")
 }
 

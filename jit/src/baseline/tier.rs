@@ -12,7 +12,7 @@ use crate::cache::{KeptBlock, KeptBlocks, KeptLink, Words};
 use crate::abi::Slot;
 use crate::place::{CodePlace, Tier};
 use crate::settings::Settings;
-use crate::tuning::{BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE, TINY_BLOCKS_MAX, TINY_WORDS};
+use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_FAILURES_MAX, BLOCK_WORDS_MAX, HEAD_BLOCKS_MAX, HEAD_SHARE, TINY_BLOCKS_MAX, TINY_WORDS};
 use rum_interp::Word;
 use rum_interp::engine::{Backing, State};
 use rum_interp::isa::Instruction;
@@ -92,6 +92,12 @@ pub(crate) struct Baseline {
     settings: Settings,
 }
 
+/// Memory for code: so many bytes, or as many as there are addresses for.
+fn arena(bytes_max: usize) -> Option<Arena> {
+    let sizes = std::iter::successors(Some(bytes_max), |bytes| Some(bytes / 2));
+    sizes.take_while(|&bytes| bytes >= BASELINE_CODE_BYTES.0).find_map(Arena::new)
+}
+
 impl Baseline {
     /// The tier for a machine; none where it cannot be.
     pub fn new(state: &mut State, settings: &Settings, backing: Backing) -> Option<Baseline> {
@@ -99,7 +105,7 @@ impl Baseline {
         // SAFETY: zero bytes are a way: to offset 0.
         let table = unsafe { Table::new(memory.program_words_max(), backing) }.ok()?;
         let mut baseline = Baseline {
-            arena: Arena::new(settings.blocks_bytes_max)?,
+            arena: arena(settings.blocks_bytes_max)?,
             buffer: Buffer::new(),
             routines: Routines::default(),
             table,

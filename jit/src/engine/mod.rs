@@ -29,9 +29,10 @@ use crate::place::{CodeObserver, CodePlace, NewCode, Tier};
 use crate::policy::{Action, Circumstances, Outcome, Policy};
 use crate::profile::Profile;
 use crate::settings::{Lookup, Settings};
+use crate::shortage::Scarce;
 use crate::stats::Stats;
 use crate::trial::Trial;
-use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_CODE_SHARE};
+use crate::tuning::{BASELINE_CODE_BYTES, BASELINE_CODE_SHARE, SCARCE_CODE_BYTES};
 use crate::units::{Unit, Units};
 use rum_interp::engine::{Backing, State};
 use rum_interp::memory::Memory;
@@ -55,6 +56,8 @@ pub(crate) struct Engine {
     replacements: u64,
     /// What other runs of the program have left, and what this one is to leave.
     cache: Option<Box<Cache>>,
+    /// What the compiler has to leave to the program, where memory is scarce.
+    scarce: Option<Scarce>,
     /// What was published, if that is to be kept.
     listings: Vec<Listing>,
     /// Who is told of new code.
@@ -88,6 +91,10 @@ impl Engine {
     pub fn new(machine: &mut Machine, options: &Options) -> Result<Engine, String> {
         let memory = machine.state().memory();
         let units = Units::new(memory.program_words_max(), backing(memory)).map_err(|error| error.to_string())?;
+        let budget_bytes = match memory.covers_all_ids() {
+            true => options.code_budget_bytes,
+            false => options.code_budget_bytes.min(SCARCE_CODE_BYTES),
+        };
         let settings = Settings {
             optimisations: Optimisations::without(&options.disabled),
             // What a profile counts has its time in instructions.
@@ -95,7 +102,7 @@ impl Engine {
             tally: machine.state().tally().is_on(),
             watch: options.watch,
             baseline_threshold: i32::try_from(options.baseline_threshold.max(1)).unwrap_or(i32::MAX),
-            blocks_bytes_max: blocks_bytes(options.code_budget_bytes),
+            blocks_bytes_max: blocks_bytes(budget_bytes),
             lookup: Lookup::of(memory),
             forced_exits: options.force_exit_every.is_some(),
             keep: options.cache,
@@ -104,8 +111,8 @@ impl Engine {
         };
         let makes_blocks = HAS_BASELINE && settings.optimisations.has(Optimisation::Baseline);
         let units_bytes = match makes_blocks {
-            true => options.code_budget_bytes - settings.blocks_bytes_max.min(options.code_budget_bytes / 2),
-            false => options.code_budget_bytes,
+            true => budget_bytes - settings.blocks_bytes_max.min(budget_bytes / 2),
+            false => budget_bytes,
         };
         let mut engine = Engine {
             units,
@@ -120,6 +127,7 @@ impl Engine {
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
             replacements: machine.state().replacements(),
             cache: options.cache.then(Box::default),
+            scarce: Scarce::of(machine.state()),
             listings: Vec::new(),
             observer: None,
             exits: BTreeMap::new(),

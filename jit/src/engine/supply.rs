@@ -12,8 +12,8 @@ use crate::journal::{Event, THREAD_LOST};
 use crate::place::{CodePlace, Tier};
 use crate::queue::Pending;
 use crate::region::Region;
+use crate::shortage;
 use crate::tuning::BLOCKS_AT_ONCE;
-
 use crate::units::{Code, Unit};
 use rum_interp::engine::{Heat, State};
 use rum_interp::{Machine, Stop};
@@ -115,6 +115,7 @@ impl Engine {
         let baseline = Baseline::new(state, &self.settings, backing);
         self.makes_blocks = baseline.is_some_and(|baseline| self.units.add_baseline(baseline, words).is_ok());
         if !self.makes_blocks {
+            self.journal.note(Event::CompilerFailed(CompileError::KINDS[2]));
             self.policy.without_blocks();
         }
     }
@@ -183,6 +184,13 @@ impl Engine {
         let Some(mut region) = self.finder(state).region(root, zero, replaces) else {
             return self.reject(state, root);
         };
+        if shortage::is_short() {
+            return self.give_up("the system has refused memory");
+        }
+        if self.scarce.as_ref().is_some_and(|scarce| !scarce.has_room(state, region.len())) {
+            let why = "no memory to compile beside what the program may want";
+            return self.failed(state, &region, &CompileError::System(why.to_owned()));
+        }
         if self.settings.tally {
             mark(&mut region, state);
         }
