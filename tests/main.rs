@@ -30,6 +30,7 @@ mod signals;
 mod structure;
 mod style;
 mod support;
+mod surroundings;
 mod trace;
 mod tutorial;
 mod workflows;

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: in a loop, in a wait for input, in a wait for a reader.
 
 use crate::support::*;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -10,10 +10,6 @@ const SIGNALS: [(Signal, i32, &str); 2] = [(Signal::INT, 130, "interrupted"), (S
 
 /// Long enough for a program to get where it goes.
 const A_WHILE: Duration = Duration::from_millis(150);
-
-fn send(process: &Child, signal: Signal) {
-    kill_process(Pid::from_child(process), signal).expect("it runs");
-}
 
 /// Starts a program and waits until it has put its first byte out.
 fn started(args: &[&str]) -> Child {
@@ -63,7 +59,8 @@ fn a_wait_for_a_reader_is_left() {
         send(&process, signal);
         let run = end_soon(process);
         drop(stdout);
-        assert_eq!((status(&run), stderr(&run)), (expected, format!("rum: {word}\n").as_str()));
+        assert_eq!((status(&run), complaint(&run)), (expected, word));
+        assert!(stderr(&run).contains("of the output for 1s: lost"), "{}", stderr(&run));
     }
 }
 

@@ -3,6 +3,7 @@
 use assert_cmd::Command;
 use rum::isa::{Instruction, Reg};
 use rum::{Word, encode_image};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
@@ -62,6 +63,11 @@ pub fn end_soon(mut process: process::Child) -> Output {
         std::thread::sleep(Duration::from_millis(2));
     }
     process.wait_with_output().expect("an end")
+}
+
+/// Sends a process a signal.
+pub fn send(process: &process::Child, signal: Signal) {
+    kill_process(Pid::from_child(process), signal).expect("it runs");
 }
 
 /// The exit status of a run that was not killed.

@@ -4,9 +4,10 @@ use crate::cli::engine::{EngineArg, EngineArgs};
 use crate::cli::run::RunArgs;
 use crate::cli::values::StatsFormat;
 use crate::failure::{Failure, reason};
+use crate::files::name_of;
 use crate::outside::Outside;
 use crate::session::{Session, save};
-use crate::signals::Control;
+use crate::signals::{Control, PATIENCE};
 use crate::stdio::Source;
 use crate::symbols;
 use crate::trace::Trace;
@@ -35,6 +36,8 @@ pub struct RunConfig {
     pub instructions_max: Option<u64>,
     /// The limit on time.
     pub timeout: Option<Duration>,
+    /// How long a reader may take nothing once the run is over.
+    pub patience: Duration,
     /// The folder where compiled code is kept, if it is.
     pub cache: Option<PathBuf>,
     /// How statistics are written, and where, if at all.
@@ -124,13 +127,14 @@ impl RunConfig {
             (None, Image::Stdin) => symbols::Source::Nowhere,
         };
         let config = RunConfig {
-            name: if is_stdin(&args.image) { "standard input".to_owned() } else { args.image.display().to_string() },
+            name: if is_stdin(&args.image) { "standard input".to_owned() } else { name_of(&args.image) },
             symbols: Arc::new(symbols),
             engine: engine.engine,
             machine,
             options,
             instructions_max: args.limits.max_instructions,
             timeout: args.limits.timeout,
+            patience: args.limits.patience.unwrap_or(PATIENCE),
             cache,
             stats: Stats::of(&args, &image)?,
             trace: Trace::of(&args.trace, |path| image.file_apart(path))?,
@@ -161,12 +165,24 @@ fn is_stdin(path: &Path) -> bool {
     ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 
+/// Opens a file to be read, without waiting for somebody who writes to it: the wait for its bytes ends when the run does.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 impl Image {
     /// Opens an image.
     ///
     /// # Errors
     /// There is no such file, or it is plainly no image.
-    pub fn open(path: &PathBuf) -> Result<Image, Failure> {
+    pub fn open(path: &Path) -> Result<Image, Failure> {
         if is_stdin(path) {
             if io::stdin().is_terminal() {
                 return Err(Failure::host(
@@ -182,11 +198,11 @@ impl Image {
                 }
                 _ => "",
             };
-            Failure::host(format!("cannot open image {}: {}{hint}", path.display(), reason(&error)))
+            Failure::host(format!("cannot open image {}: {}{hint}", name_of(path), reason(&error)))
         };
-        let file = File::open(path).map_err(cannot)?;
+        let file = open(path).map_err(cannot)?;
         if file.metadata().map_err(cannot)?.is_dir() {
-            return Err(Failure::host(format!("{} is a directory: name a program image", path.display())));
+            return Err(Failure::host(format!("{} is a directory: name a program image", name_of(path))));
         }
         Ok(Image::File(file))
     }
@@ -202,7 +218,7 @@ impl Image {
 
     /// Makes a file for what is told of the run, at once: who cannot have it hears that before the program runs. Gives its name, too.
     fn file_apart(&self, path: &Path) -> Result<(File, String), Failure> {
-        let name = path.display().to_string();
+        let name = name_of(path);
         let cannot = |error: io::Error| Failure::host(format!("cannot write {name}: {}", reason(&error)));
         let file = File::options().write(true).create(true).truncate(false).open(path).map_err(cannot)?;
         if self.is(&file).map_err(cannot)? {

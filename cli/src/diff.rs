@@ -5,13 +5,13 @@
 
 use crate::cli::test::DiffArgs;
 use crate::failure::{Failure, reason};
-use crate::files::print;
+use crate::files::{self, print};
 use crate::human;
 use rum::isa::Instruction;
 use rum::{Machine, MachineOptions, SNAPSHOT_MAGIC, Scripted, Stop, decode_image};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::Child;
 #[cfg(unix)]
@@ -45,7 +45,7 @@ impl Steps {
             return Err(Failure::host(format!("{name} is a snapshot: a comparison begins with an image")));
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(cannot)?;
+        files::up_to_limit(&mut file, &mut bytes).map_err(cannot)?;
         let words = decode_image(&bytes)
             .map_err(|error| Failure::host(format!("{name} is neither image nor trace: {error}")))?;
         let machine = Machine::new(&words, Box::new(Scripted::new(input)), &MachineOptions::default());
@@ -99,7 +99,7 @@ impl Steps {
 /// A file cannot be read, or a machine cannot be started.
 pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
     let input = match &args.input {
-        Some(path) => std::fs::read(path)
+        Some(path) => files::bytes_of(path)
             .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?,
         None => Vec::new(),
     };

@@ -4,6 +4,7 @@ use crate::config::RunConfig;
 use crate::failure::{say, status};
 use crate::human;
 use crate::signals::Cause;
+use rum::isa::Op;
 use rum::{Fault, Ids, Machine, NAMED_ALLOCS, OutOfMemory, Past, Vm, fault, image};
 use std::io;
 
@@ -43,6 +44,8 @@ impl End {
             End::Outside(Cause::Timeout) => "timeout",
             End::Outside(Cause::Interrupt) => "interrupt",
             End::Outside(Cause::Terminate) => "terminate",
+            End::Outside(Cause::HangUp) => "hangup",
+            End::Outside(Cause::Quit) => "quit",
             End::OutputClosed => "output-closed",
             End::Console(_) => "console",
         }
@@ -61,6 +64,8 @@ impl End {
             End::Memory(_) | End::Instructions | End::Output(_) | End::Outside(Cause::Timeout) => status::LIMIT,
             End::Outside(Cause::Interrupt) => status::INTERRUPTED,
             End::Outside(Cause::Terminate) => status::TERMINATED,
+            End::Outside(Cause::HangUp) => status::HUNG_UP,
+            End::Outside(Cause::Quit) => status::QUIT,
             End::Console(_) => status::HOST,
         }
     }
@@ -85,6 +90,8 @@ impl End {
             }
             End::Outside(Cause::Interrupt) => say("interrupted"),
             End::Outside(Cause::Terminate) => say("terminated"),
+            End::Outside(Cause::HangUp) => say("hung up"),
+            End::Outside(Cause::Quit) => say("quit"),
             End::Console(error) => say(error),
         }
     }
@@ -125,11 +132,23 @@ fn may_count_on_numbers(fault: &Fault, machine: &Machine) -> bool {
 
 fn memory_text(failure: &OutOfMemory, vm: Option<&Vm>) -> String {
     let words = human::number_of(failure.words.into(), "word");
+    if let Some(most) = vm.and_then(program_words_max).filter(|&most| u64::from(failure.words) > most) {
+        let most = human::count(most);
+        return format!("a segment of {words} was loaded as the program, which has at most {most} here");
+    }
     if vm.is_some_and(|vm| is_cramped(vm, failure)) {
         return format!("no room for a segment of {words}: the address space that the system grants is full");
     }
     let limit = human::bytes(failure.limit_bytes);
     format!("memory limit of {limit} reached: no room for a segment of {words} (--max-memory raises it)")
+}
+
+/// The most words that a program may have, if the instruction that was not executed would have replaced it.
+fn program_words_max(vm: &Vm) -> Option<u64> {
+    let machine = vm.machine();
+    let word = machine.segment(0)?.get(machine.pc() as usize)?;
+    let most = machine.state().memory().program_words_max() as u64;
+    (Op::of(*word) == Op::LoadProgram).then_some(most)
 }
 
 /// Whether it is the system's limit on address space that was reached, and not the machine's on memory.

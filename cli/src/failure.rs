@@ -16,6 +16,10 @@ pub mod status {
     pub const HOST: u8 = 2;
     /// A limit was reached.
     pub const LIMIT: u8 = 3;
+    /// SIGHUP came.
+    pub const HUNG_UP: u8 = 128 + 1;
+    /// SIGQUIT came.
+    pub const QUIT: u8 = 128 + 3;
     /// SIGINT came.
     pub const INTERRUPTED: u8 = 128 + 2;
     /// SIGTERM came.
@@ -45,7 +49,17 @@ impl Failure {
 
 /// Writes a line to standard error. Where that is closed or full nothing can be said, and the exit status has to do.
 pub fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "rum: {text}");
+    let _ = writeln!(io::stderr(), "rum: {}", visible(&text.to_string()));
+}
+
+/// A text without what a terminal would obey: names of files may have anything in them.
+fn visible(text: &str) -> String {
+    let shown = |char: char| match char {
+        '\n' | '\t' => char.to_string(),
+        char if char.is_control() => char.escape_default().to_string(),
+        char => char.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Shows a text of several lines on standard error, as it is; see [`say`].
@@ -92,6 +106,11 @@ mod tests {
     fn system_errors_lose_their_number() {
         assert_eq!(reason(&io::Error::from_raw_os_error(2)), "No such file or directory");
         assert_eq!(reason(&io::Error::other("full moon")), "full moon");
+    }
+
+    #[test]
+    fn terminals_are_told_nothing() {
+        assert_eq!(visible("a\x1b[31m\u{9b}b\nc"), "a\\u{1b}[31m\\u{9b}b\nc");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use crate::cli::values::ColorArg;
 use crate::failure::{Failure, reason};
+use crate::surroundings::has_output;
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
@@ -18,7 +19,13 @@ pub fn is_dash(path: &Path) -> bool {
 
 /// How messages name a file that is read.
 pub fn input_name(path: &Path) -> String {
-    if is_dash(path) { "standard input".to_owned() } else { path.display().to_string() }
+    if is_dash(path) { "standard input".to_owned() } else { name_of(path) }
+}
+
+/// How messages name a file: on one line, whatever is in its name.
+pub fn name_of(path: &Path) -> String {
+    let name = path.display().to_string();
+    if name.contains(char::is_control) { name.escape_debug().to_string() } else { name }
 }
 
 /// All bytes of a file.
@@ -28,11 +35,45 @@ pub fn input_name(path: &Path) -> String {
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = if is_dash(path) {
         let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        up_to_limit(&mut io::stdin().lock(), &mut bytes).map(|()| bytes)
     } else {
-        fs::read(path)
+        bytes_of(path)
     };
     bytes.map_err(|error| Failure::host(format!("cannot read {}: {}", input_name(path), reason(&error))))
+}
+
+/// What is read as a whole may have so many bytes: 1 GiB. Devices like `/dev/zero` have no end.
+const WHOLE_BYTES_MAX: u64 = 1 << 30;
+
+/// Reads to the end.
+///
+/// # Errors
+/// The source's, or there is too much.
+pub fn up_to_limit(from: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    if from.take(WHOLE_BYTES_MAX + 1).read_to_end(bytes)? as u64 > WHOLE_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 GiB"));
+    }
+    Ok(())
+}
+
+/// All bytes of a file, whatever it is called.
+///
+/// # Errors
+/// The system's, or it is too large.
+pub fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |data| data.len().min(WHOLE_BYTES_MAX) as usize));
+    up_to_limit(&mut file, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// All of a file that is a text.
+///
+/// # Errors
+/// As [`bytes_of`], or it is none.
+pub fn text_of(path: &Path) -> io::Result<String> {
+    let what = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text (UTF-8)");
+    String::from_utf8(bytes_of(path)?).map_err(what)
 }
 
 /// Writes a file. Of one that could not be written completely nothing is left, so that it is not taken for a whole one.
@@ -76,6 +117,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// # Errors
 /// Standard output fails.
 pub fn to_stdout(content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8, Failure> {
+    has_output()?;
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     match content(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(write_failure(STDOUT, &error)),

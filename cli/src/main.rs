@@ -6,8 +6,9 @@
 //! machines part, `check` and `test` whether one is right, and `debug` goes through a run in both directions. `profile`
 //! shows where time goes, `explain` what became of code, `page` how both look in a browser; `native` reads host code,
 //! `outside` tells tools like perf and gdb of compiled code, `cache` keeps compiled code between runs. `bench` compares
-//! and `gate` judges, by what `measure` measures; `foreign` runs machines that are not ours. `stdio` and `signals`
-//! connect the machine to the world, `heap` to what memory there is; `files` reads and writes what is converted as a whole. One file or folder for each
+//! and `gate` judges, by what `measure` measures; `foreign` runs machines that are not ours. `stdio`, `sink` and
+//! `signals` connect the machine to the world, `heap` and `surroundings` to
+//! what there is of memory and else; `files` reads and writes what is converted as a whole. One file or folder for each
 //! subcommand.
 
 mod asm;
@@ -39,7 +40,10 @@ mod report;
 mod run;
 mod session;
 mod signals;
+#[cfg(unix)]
+mod sink;
 mod stdio;
+mod surroundings;
 mod symbols;
 mod test;
 mod trace;
@@ -52,7 +56,11 @@ static HEAP: heap::Heap = heap::Heap;
 
 fn main() -> ExitCode {
     heap::put_by();
-    failure::guard(|| match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
+    surroundings::with_stack(|| failure::guard(command))
+}
+
+fn command() -> Result<u8, failure::Failure> {
+    match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args.run),
         Command::Replay(args) => replay::replay(&args),
@@ -70,5 +78,5 @@ fn main() -> ExitCode {
         Command::Cache(command) => cache::cache(command),
         Command::Man { command } => pages::man(command.as_deref()),
         Command::Completions { shell } => pages::completions(shell),
-    })
+    }
 }

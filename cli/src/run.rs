@@ -4,7 +4,7 @@ use crate::cache::RunCache;
 use crate::cli::run::RunArgs;
 use crate::config::{Image, RunConfig};
 use crate::end::End;
-use crate::failure::{Failure, reason};
+use crate::failure::{Failure, reason, say};
 use crate::human;
 use crate::origin::Origin;
 use crate::report::Report;
@@ -12,6 +12,7 @@ use crate::session::drive::{self, Next};
 use crate::session::save;
 use crate::signals::{Control, show_output_every};
 use crate::stdio::SHOW_OUTPUT_EVERY;
+use crate::surroundings::has_output;
 use crate::trace::Again;
 use rum::{Machine, SetupError, Snapshot, Stop, Vm};
 use std::io::{self, IsTerminal};
@@ -33,8 +34,10 @@ pub struct Started {
 /// # Errors
 /// That cannot be.
 pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
+    has_output()?;
     let control = Control::new().map_err(|error| Failure::host(format!("cannot make a pipe: {}", reason(&error))))?;
     control.stop_at_signals().map_err(|error| Failure::host(format!("cannot handle signals: {}", reason(&error))))?;
+    control.be_patient(config.patience);
     let no_thread = |error| Failure::host(format!("cannot start a thread: {}", reason(&error)));
     if let Some(time) = config.timeout {
         control.stop_after(time).map_err(no_thread)?;
@@ -107,6 +110,7 @@ fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8
     };
     let wall = started_at.elapsed();
     end.tell(&config, vm.as_ref().map(|(vm, _)| vm));
+    tell_what_was_lost(&config, &control);
     let report = match (&config.stats, &vm) {
         (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, vm))),
         _ => None,
@@ -137,6 +141,14 @@ fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8
         written.map_err(|error| Failure::host(format!("cannot write the statistics{place}: {}", reason(&error))))?;
     }
     kept.and(mapped).and(shown).map(|()| end.status())
+}
+
+fn tell_what_was_lost(config: &RunConfig, control: &Control) {
+    let lost = control.lost_bytes();
+    if lost > 0 {
+        let (bytes, time) = (human::number_of(lost, "byte"), humantime::format_duration(config.patience));
+        say(format_args!("nobody took the last {bytes} of the output for {time}: lost (--patience waits longer)"));
+    }
 }
 
 /// Runs the machine to its end, or to that of its budget or its time.

@@ -6,7 +6,7 @@
 
 use rum::PollHandle;
 use std::io::{self, PipeReader, PipeWriter, Write};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -21,7 +21,14 @@ pub enum Cause {
     Terminate = 2,
     /// The time is up.
     Timeout = 3,
+    /// SIGHUP.
+    HangUp = 4,
+    /// SIGQUIT.
+    Quit = 5,
 }
+
+/// How long a reader may take nothing once the run is over, if nobody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ends a run from other threads and from signal handlers.
 #[derive(Debug)]
@@ -33,6 +40,9 @@ pub struct Control {
     #[cfg_attr(not(unix), expect(dead_code, reason = "only there can it be waited for"))]
     pub wake: PipeReader,
     waker: PipeWriter,
+    patience: OnceLock<Duration>,
+    /// Bytes that nobody took.
+    lost: AtomicU64,
 }
 
 impl Control {
@@ -42,7 +52,31 @@ impl Control {
     /// The process has no file descriptors left.
     pub fn new() -> io::Result<Arc<Control>> {
         let (wake, waker) = io::pipe()?;
-        Ok(Arc::new(Control { cause: AtomicU8::new(0), machine: OnceLock::new(), wake, waker }))
+        let (cause, lost) = (AtomicU8::new(0), AtomicU64::new(0));
+        Ok(Arc::new(Control { cause, machine: OnceLock::new(), wake, waker, patience: OnceLock::new(), lost }))
+    }
+
+    /// Has a reader who takes nothing given up after so long, once the run is over.
+    pub fn be_patient(&self, patience: Duration) {
+        // It is said once.
+        let _ = self.patience.set(patience);
+    }
+
+    /// How long that is.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "writes block there"))]
+    pub fn patience(&self) -> Duration {
+        self.patience.get().copied().unwrap_or(PATIENCE)
+    }
+
+    /// Notes bytes that were put out, and that nobody took.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "writes block there"))]
+    pub fn lose(&self, bytes: usize) {
+        self.lost.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes that were put out, and that nobody took.
+    pub fn lost_bytes(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Names the machine that is to be interrupted.
@@ -83,6 +117,8 @@ impl Control {
             1 => Some(Cause::Interrupt),
             2 => Some(Cause::Terminate),
             3 => Some(Cause::Timeout),
+            4 => Some(Cause::HangUp),
+            5 => Some(Cause::Quit),
             _ => None,
         }
     }
@@ -99,16 +135,21 @@ impl Control {
         })
     }
 
-    /// Ends the run at SIGINT and SIGTERM. The second of them ends the process at once.
+    /// Ends the run at the signals that ask for it, but for those that whoever started the process has it ignore (`nohup` does). The second
+    /// of them ends the process at once. A file that becomes too large is an error like others, and no signal.
     ///
     /// # Errors
     /// The system refuses the handlers.
     #[cfg(unix)]
     pub fn stop_at_signals(self: &Arc<Self>) -> io::Result<()> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
         use std::sync::atomic::AtomicBool;
+        // A handler that does nothing: what is ignored stays so in processes that are started from here.
+        signal_hook::flag::register(libc::SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let came_before = Arc::new(AtomicBool::new(false));
-        for (signal, cause) in [(SIGINT, Cause::Interrupt), (SIGTERM, Cause::Terminate)] {
+        let causes =
+            [(SIGINT, Cause::Interrupt), (SIGTERM, Cause::Terminate), (SIGHUP, Cause::HangUp), (SIGQUIT, Cause::Quit)];
+        for (signal, cause) in causes.into_iter().filter(|(signal, _)| !is_ignored(*signal)) {
             signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&came_before))?;
             signal_hook::flag::register(signal, Arc::clone(&came_before))?;
             let control = Arc::clone(self);
@@ -168,6 +209,16 @@ pub fn show_output_every(period: Duration, machine: PollHandle) -> io::Result<()
             machine.flush();
         }
     })
+}
+
+/// Whether the process ignores a signal.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: zeros are such a structure, and this only asks.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
+    }
 }
 
 /// Starts a thread that ends with the process.

@@ -1,11 +1,11 @@
 //! The console on standard input and output, whose waits end when the run is to end.
 //!
-//! Before a read, or a write to something that may block, it waits with `poll` for the file and for the control's pipe
-//! together. What was put out is still written after the run was ended, as long as a reader takes it: one that takes
-//! nothing for [`PATIENCE`] is given up.
+//! Before a read it waits with `poll` for the file and for the control's pipe together. Output is `sink.rs`'s business.
 
 use crate::failure::reason;
 use crate::signals::Control;
+#[cfg(unix)]
+use crate::sink::Sink;
 use rum::Console;
 #[cfg(unix)]
 use std::fs::File;
@@ -21,10 +21,6 @@ const INPUT_BYTES: usize = 1 << 16;
 /// The first bytes of output that are kept, for hints.
 const HEAD_BYTES: usize = 512;
 
-/// How long a reader may take nothing once the run is over.
-#[cfg(unix)]
-const PATIENCE: Duration = Duration::from_secs(1);
-
 /// How often output is shown to a person who watches; 50 ms are promised.
 pub const SHOW_OUTPUT_EVERY: Duration = Duration::from_millis(20);
 
@@ -39,7 +35,7 @@ pub struct StdConsole {
     /// The first bytes that were put out.
     head: Vec<u8>,
     #[cfg(unix)]
-    sink: os::Sink,
+    sink: Sink,
 }
 
 impl StdConsole {
@@ -52,7 +48,7 @@ impl StdConsole {
             ended: !with_input,
             head: Vec::new(),
             #[cfg(unix)]
-            sink: os::Sink::new(control),
+            sink: Sink::new(control),
         }
     }
 }
@@ -175,17 +171,11 @@ impl Read for Source {
 /// Waiting for two things at once.
 #[cfg(unix)]
 pub mod os {
-    use super::{Control, PATIENCE};
+    use super::Control;
     use rustix::event::{PollFd, PollFlags, poll};
-    use rustix::fs::{FileType, fstat};
     use rustix::io::Errno;
     use std::io;
     use std::os::fd::BorrowedFd;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    /// What a pipe that is ready takes for certain: more might block.
-    const PIECE_BYTES: usize = 4096;
 
     /// Reads from `file` unless the run is to end before anything comes.
     ///
@@ -196,78 +186,16 @@ pub mod os {
             if control.cause().is_some() {
                 return Err(io::ErrorKind::Interrupted.into());
             }
-            if wait(control, file, PollFlags::IN, None)? == Waited::Ready {
-                match rustix::io::read(file, &mut *bytes) {
+            let mut files = [PollFd::from_borrowed_fd(file, PollFlags::IN), PollFd::new(&control.wake, PollFlags::IN)];
+            match poll(&mut files, None) {
+                // It is ready, or something is wrong with it that the next call will tell.
+                Ok(_) if !files[0].revents().is_empty() => match rustix::io::read(file, &mut *bytes) {
                     Err(Errno::INTR | Errno::AGAIN) => {}
                     other => return Ok(other?),
-                }
+                },
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
-        }
-    }
-
-    /// How a wait ended.
-    #[derive(Clone, Copy, PartialEq, Eq)]
-    enum Waited {
-        /// The file is ready, or something is wrong with it that the next call will tell.
-        Ready,
-        /// There is something new about the control, or a signal came.
-        Disturbed,
-        /// The time is up.
-        InVain,
-    }
-
-    /// Waits for `file`, and without a time limit also for the control.
-    fn wait(control: &Control, file: BorrowedFd<'_>, what: PollFlags, time: Option<Duration>) -> io::Result<Waited> {
-        let mut files = [PollFd::from_borrowed_fd(file, what), PollFd::new(&control.wake, PollFlags::IN)];
-        let watched = if time.is_some() { 1 } else { 2 };
-        let time = time.map(|time| time.try_into().expect("a second"));
-        match poll(&mut files[..watched], time.as_ref()) {
-            Ok(0) => Ok(Waited::InVain),
-            Ok(_) if !files[0].revents().is_empty() => Ok(Waited::Ready),
-            Ok(_) | Err(Errno::INTR) => Ok(Waited::Disturbed),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Standard output.
-    #[derive(Debug)]
-    pub struct Sink {
-        control: Arc<Control>,
-        may_block: bool,
-    }
-
-    impl Sink {
-        /// Standard output of a run that `control` can end.
-        pub fn new(control: &Arc<Control>) -> Sink {
-            let regular = fstat(rustix::stdio::stdout())
-                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-            Sink { control: Arc::clone(control), may_block: !regular }
-        }
-
-        /// Writes all bytes.
-        ///
-        /// # Errors
-        /// The system's; `ErrorKind::TimedOut` if the run is over and nobody takes them.
-        pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-            let stdout = rustix::stdio::stdout();
-            while !bytes.is_empty() {
-                let piece = if self.may_block { &bytes[..bytes.len().min(PIECE_BYTES)] } else { bytes };
-                if self.may_block {
-                    let patience = self.control.cause().map(|_| PATIENCE);
-                    match wait(&self.control, stdout, PollFlags::OUT, patience)? {
-                        Waited::Ready => {}
-                        Waited::Disturbed => continue,
-                        Waited::InVain => return Err(io::ErrorKind::TimedOut.into()),
-                    }
-                }
-                match rustix::io::write(stdout, piece) {
-                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                    Ok(written) => bytes = &bytes[written..],
-                    Err(Errno::INTR | Errno::AGAIN) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            Ok(())
         }
     }
 }

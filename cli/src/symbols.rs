@@ -1,10 +1,10 @@
 //! Where the words of an image come from, as `rum asm -g` has written it down beside the image.
 
 use crate::failure::{Failure, reason};
+use crate::files;
 use crate::human;
 use rum_asm::Symbols;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where the symbols of an image stand: beside it, with `.sym` behind its name.
@@ -31,7 +31,7 @@ impl Source {
     /// # Errors
     /// It cannot be read, or is no such file.
     pub fn given(path: &Path) -> Result<Source, Failure> {
-        let symbols = fs::read(path).and_then(|text| Symbols::from_json(&text));
+        let symbols = files::bytes_of(path).and_then(|text| Symbols::from_json(&text));
         symbols.map(Source::Given).map_err(|error| {
             Failure::host(format!(
                 "cannot read symbols {}: {} (rum asm -g writes them)",
@@ -45,7 +45,7 @@ impl Source {
     pub fn of_program(&self, words: usize) -> Option<Symbols> {
         let symbols = match self {
             Source::Given(symbols) => symbols.clone(),
-            Source::Beside(path) => Symbols::from_json(&fs::read(path).ok()?).ok()?,
+            Source::Beside(path) => Symbols::from_json(&files::bytes_of(path).ok()?).ok()?,
             Source::Nowhere => return None,
         };
         (symbols.words as usize == words).then_some(symbols)

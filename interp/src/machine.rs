@@ -222,9 +222,8 @@ impl Machine {
         loop {
             let pause = run(&mut self.state, &mut *self.console, until, threshold);
             let Pause::Stop(stop) = pause else { return pause };
-            if let Err(error) = self.flush() {
-                return Stop::Console(error).into();
-            }
+            let written = self.flush();
+            let stop = stop.once_written(written);
             // A ticker that wants nothing but a flush has got it.
             if !(matches!(stop, Stop::Interrupted) && self.state.poll().take_if_only(POLL_FLUSH)) {
                 return stop.into();

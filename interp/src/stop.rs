@@ -32,6 +32,20 @@ pub enum Stop {
     Console(io::Error),
 }
 
+impl Stop {
+    /// What a stop comes to when the rest of the output was written, or could not be. That a reader has gone says nothing about why a
+    /// program stopped, unless it was done.
+    #[must_use]
+    pub fn once_written(self, written: io::Result<()>) -> Stop {
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe || matches!(self, Stop::Halt) => {
+                Stop::Console(error)
+            }
+            _ => self,
+        }
+    }
+}
+
 impl fmt::Display for Stop {
     /// One line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

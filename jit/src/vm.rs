@@ -99,10 +99,8 @@ impl Vm {
         }
         let until = budget.map_or(u64::MAX, |budget| self.machine.state().counted().saturating_add(budget));
         let stop = engine.run(&mut self.machine, until);
-        match self.machine.flush() {
-            Ok(()) => stop,
-            Err(error) => Stop::Console(error),
-        }
+        let written = self.machine.flush();
+        stop.once_written(written)
     }
 
     /// As [`Vm::run`], for at most `time`: then it stops as [`Stop::TimeUp`], and can go on. A console that keeps its program

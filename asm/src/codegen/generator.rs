@@ -77,10 +77,11 @@ impl Generator {
             Item::Distance(end, start) => self.output.distance(*end, *start, self.span),
             Item::Space(count) => match usize::try_from(count.value()) {
                 Ok(count) if count <= WORDS_MAX && self.output.total() + count <= WORDS_MAX => self.output.zeros(count),
-                Ok(_) => return Err(self.too_large()),
-                Err(_) if count.value() > 0 => return Err(self.too_large()),
-                // Less than nothing is nothing.
-                Err(_) => {}
+                Err(_) if count.value() < 0 => {
+                    let failure = Failure::new(self.span, format!("there is no space of {} words", count.value()));
+                    return Err(failure.hint("a space has 0 words at least"));
+                }
+                _ => return Err(self.too_large()),
             },
             Item::String(bytes) => {
                 bytes.iter().for_each(|&byte| self.output.word(u32::from(byte)));

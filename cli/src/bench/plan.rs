@@ -3,6 +3,7 @@
 use super::args::{BenchArgs, FieldArgs, Size};
 use crate::cli::engine::EngineArg;
 use crate::failure::{Failure, reason};
+use crate::files;
 use crate::measure::contender::{Contender, own_binary, rum_contender};
 use crate::measure::program::Program;
 use serde::Deserialize;
@@ -98,7 +99,7 @@ pub fn programs(args: &BenchArgs, scratch: &Path) -> Result<Vec<Program>, Failur
     }
     let input = match &args.input {
         None => Vec::new(),
-        Some(path) => fs::read(path)
+        Some(path) => files::bytes_of(path)
             .map_err(|error| Failure::host(format!("cannot read input {}: {}", path.display(), reason(&error))))?,
     };
     let mut programs: Vec<Program> = Vec::new();
@@ -145,7 +146,7 @@ fn listed_programs(args: &BenchArgs, scratch: &Path) -> Result<Vec<Program>, Fai
         }
     };
     let path = folder.join("programs.toml");
-    let text = fs::read_to_string(&path)
+    let text = files::text_of(&path)
         .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
     let list: List =
         toml::from_str(&text).map_err(|error| Failure::host(format!("{}: {}", path.display(), error.message())))?;

@@ -2,6 +2,7 @@
 
 use super::results::Results;
 use crate::failure::{Failure, reason};
+use crate::files;
 use crate::measure::figures::{Ratio, ratio_apart};
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -43,7 +44,7 @@ impl Saved {
     /// # Errors
     /// It cannot be read, or is no such file.
     pub fn read(path: &Path) -> Result<Saved, Failure> {
-        let text = std::fs::read(path)
+        let text = files::bytes_of(path)
             .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
         serde_json::from_slice(&text).map_err(|error| {
             Failure::host(format!("{} is no saved run (rum bench --json writes them): {error}", path.display()))

@@ -114,4 +114,7 @@ pub struct LimitArgs {
     /// Stop after this long (60s, 500ms, 2m, "1m 30s")
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+    /// How long a reader of the output may take nothing after a signal or the time limit before the rest is given up [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub patience: Option<Duration>,
 }

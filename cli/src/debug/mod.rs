@@ -62,7 +62,7 @@ pub fn debug(args: DebugArgs) -> Result<u8, Failure> {
         }
     }
     if let Some(path) = &script {
-        let text = std::fs::read_to_string(path)
+        let text = files::text_of(path)
             .map_err(|error| Failure::host(format!("cannot read the script {}: {}", path.display(), reason(&error))))?;
         for line in text.lines() {
             if !obey(&mut debugger, line)? {
@@ -94,7 +94,7 @@ fn start(args: &DebugArgs, control: Arc<Control>) -> Result<Debugger, Failure> {
     let line =
         Timeline::new(origin, &config.machine, &config.options, control, bytes_max).map_err(|error| cannot(&error))?;
     if let Some(path) = &args.input {
-        let bytes = std::fs::read(path)
+        let bytes = files::bytes_of(path)
             .map_err(|error| Failure::host(format!("cannot read the input {}: {}", path.display(), reason(&error))))?;
         let mut tape = line.stage.tape();
         (tape.waiting, tape.ends) = (bytes.into(), true);

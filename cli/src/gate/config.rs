@@ -3,10 +3,10 @@
 //! Every rule has a reason, for whoever is stopped by it.
 
 use crate::failure::{Failure, reason};
+use crate::files;
 use crate::measure::contender::{Contender, parse_command, rum_contender};
 use crate::measure::program::Program;
 use serde::Deserialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What rules call the other binary of `gate compare`.
@@ -175,7 +175,7 @@ impl Config {
     /// # Errors
     /// It cannot be read, or says something that cannot be.
     pub fn read(path: &Path) -> Result<Config, Failure> {
-        let text = fs::read_to_string(path)
+        let text = files::text_of(path)
             .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
         let wrong = |text: String| Failure::host(format!("{}: {text}", path.display()));
         let mut config: Config = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;

@@ -8,7 +8,7 @@
 use super::config::{Config, Engine};
 use super::host::Host;
 use crate::failure::{Failure, reason};
-use crate::files::write_text;
+use crate::files::{self, write_text};
 use crate::measure::check::{stats_of, succeeded};
 use crate::measure::child::{Measurer, Outcome, input_file};
 use crate::measure::contender::Contender;
@@ -61,7 +61,7 @@ impl Counters {
     /// # Errors
     /// It cannot be read, or is none.
     pub fn read(path: &Path) -> Result<Counters, Failure> {
-        let text = fs::read_to_string(path)
+        let text = files::text_of(path)
             .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
         serde_json::from_str(&text)
             .map_err(|error| Failure::host(format!("{} is no file of counters: {error}", path.display())))

@@ -75,7 +75,7 @@ fn save_and_say(vm: &mut Vm, image: &str, path: &Path) -> Result<(), Failure> {
 }
 
 fn restore(vm: &mut Vm, path: &Path) -> Result<(), String> {
-    let bytes = std::fs::read(path).map_err(|error| reason(&error))?;
+    let bytes = save::bytes(path).map_err(|error| reason(&error))?;
     if save::session(vm).is_some_and(|console| console.recorder().is_some()) {
         return Err("a run that is recorded does not go back".to_owned());
     }

@@ -20,6 +20,7 @@ use self::recording::Recorder;
 use crate::cli::session::SessionArgs;
 use crate::cli::values::{Mark, SaveAt};
 use crate::failure::{Failure, reason};
+use crate::files;
 use crate::signals::Control;
 use crate::stdio::StdConsole;
 use std::fs::File;
@@ -58,7 +59,7 @@ impl Session {
     ) -> Result<Session, Failure> {
         let mut script = pending;
         if let Some(path) = &args.input_script {
-            let text = std::fs::read(path).map_err(|error| {
+            let text = files::bytes_of(path).map_err(|error| {
                 Failure::host(format!("cannot read the script {}: {}", path.display(), reason(&error)))
             })?;
             script.extend(text);

@@ -4,10 +4,11 @@ use super::console::SessionConsole;
 use super::ends::Ends;
 use crate::failure::{Failure, reason};
 use crate::trace::tape;
-use rum::{Snapshot, SnapshotError, Vm};
+use rum::{SNAPSHOT_MAGIC, Snapshot, SnapshotError, Vm};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What the command writes beside a machine.
@@ -107,12 +108,26 @@ pub fn explain(error: &SnapshotError) -> String {
     }
 }
 
+/// The bytes of a file, however many; of what does not begin as a snapshot the beginning is enough.
+///
+/// # Errors
+/// The system's.
+pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |data| data.len() as usize).min(1 << 30));
+    (&file).take(SNAPSHOT_MAGIC.len() as u64).read_to_end(&mut bytes)?;
+    if bytes == SNAPSHOT_MAGIC {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// The bytes of a snapshot in a file, whose beginning is looked at.
 ///
 /// # Errors
 /// It cannot be read, or is none.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path)
+    let bytes = bytes(path)
         .map_err(|error| Failure::host(format!("cannot read snapshot {}: {}", path.display(), reason(&error))))?;
     match Snapshot::open(&bytes[..]) {
         Ok(_) => Ok(bytes),

@@ -2,6 +2,7 @@
 
 use crate::cli::values::parse_count;
 use crate::failure::{Failure, reason};
+use crate::files;
 use rum::encode_image;
 use rum_asm::{Options, Source, assemble};
 use serde::{Deserialize, Deserializer};
@@ -111,9 +112,9 @@ fn in_folder(folder: &Path, programs: &mut Vec<PathBuf>) -> Result<(), Failure> 
 impl Test {
     fn of(program: &Path) -> Result<Test, Failure> {
         let input = program.with_extension("0");
-        let input = if input.exists() { fs::read(&input).map_err(cannot(&input))? } else { Vec::new() };
+        let input = if input.exists() { files::bytes_of(&input).map_err(cannot(&input))? } else { Vec::new() };
         let about = program.with_extension("toml");
-        let expects = match fs::read_to_string(&about) {
+        let expects = match files::text_of(&about) {
             Ok(text) => toml::from_str(&text).map_err(|error| {
                 let text = error.to_string();
                 let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -135,7 +136,7 @@ impl Test {
         if self.program.extension().is_some_and(|extension| extension == "um") {
             return Ok(self.program.clone());
         }
-        let text = fs::read(&self.program).map_err(|error| reason(&error))?;
+        let text = files::bytes_of(&self.program).map_err(|error| reason(&error))?;
         let source = [Source::new(self.program.display().to_string(), text)];
         let plain = assemble(&source, &Options::default());
         // Most sources are plain ones. What is none may be an extended one.

@@ -12,7 +12,7 @@ use self::find::Test;
 use self::outcome::Outcome;
 use crate::cli::test::TestArgs;
 use crate::failure::{Failure, reason, say};
-use crate::files::print;
+use crate::files::{self, print};
 use crate::foreign::{Ended, Foreign, Ran, file_in, on_all};
 use crate::human;
 use std::fs;
@@ -107,7 +107,7 @@ fn judge(test: &Test, ran: &Ran, foreign: &Foreign, by_rum: bool) -> Result<Opti
         let text = String::from_utf8_lossy(&ran.messages);
         if text.trim().is_empty() { String::new() } else { format!("  standard error:\n{}", indented(text.trim_end())) }
     };
-    let expected = match fs::read(&test.expected) {
+    let expected = match files::bytes_of(&test.expected) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && test.expects.is_about_the_end() => None,
         Err(error) => {
