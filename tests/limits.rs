@@ -54,7 +54,7 @@ fn a_fault_at_the_limit_is_not_reached() {
 }
 
 /// Allocates segments of `words` words for ever.
-fn allocate_for_ever(words: u32) -> Vec<rum::Word> {
+pub fn allocate_for_ever(words: u32) -> Vec<rum::Word> {
     let mut program = print("before");
     let start = u32::try_from(program.len()).expect("short");
     program.extend([lit(2, words), lit(7, start + 2), alloc(3, 2), load_program(6, 7)]);

@@ -42,6 +42,8 @@ pub struct RunConfig {
     pub cache: Option<PathBuf>,
     /// How statistics are written, and where, if at all.
     pub stats: Option<Stats>,
+    /// Whether the interpreter runs beside compiled code.
+    pub verify: bool,
     /// What is told of each instruction.
     pub trace: Trace,
     /// How the program is played with.
@@ -112,7 +114,12 @@ impl RunConfig {
         }
         machine.output_bytes_max = args.limits.max_output;
         let traces = args.trace.trace.is_some() || args.trace.trace_file.is_some();
-        let counts = traces || args.stats.is_some() || args.stats_file.is_some();
+        if args.verify && args.engine.engine == EngineArg::Interp {
+            return Err(Failure::host(
+                "nothing is compiled that could be verified: leave out --verify, or --engine interp",
+            ));
+        }
+        let counts = traces || args.verify || args.stats.is_some() || args.stats_file.is_some();
         let engine = &args.engine;
         let cache = crate::cache::wanted(&engine.cache)?;
         let session = Session::of(&args.session, path, unread, |path| image.file_apart(path))?;
@@ -137,7 +144,14 @@ impl RunConfig {
             patience: args.limits.patience.unwrap_or(PATIENCE),
             cache,
             stats: Stats::of(&args, &image)?,
-            trace: Trace::of(&args.trace, |path| image.file_apart(path))?,
+            verify: args.verify,
+            trace: {
+                let mut trace = Trace::of(&args.trace, |path| image.file_apart(path))?;
+                if args.verify {
+                    trace.keep_input();
+                }
+                trace
+            },
             session,
             outside: Outside::of(&args.outside)?,
         };
@@ -156,6 +170,7 @@ pub fn engine_options(engine: &EngineArgs) -> Options {
         code_budget_bytes: usize::try_from(engine.code_budget).unwrap_or(usize::MAX),
         disabled: engine.disabled.0.clone(),
         force_exit_every: engine.force_exit_every,
+        exits_lie_after: engine.lie_after,
         ..Options::default()
     }
 }

@@ -4,6 +4,7 @@ use crate::config::RunConfig;
 use crate::failure::{say, status};
 use crate::human;
 use crate::signals::Cause;
+use crate::verify::{Difference, circumstances};
 use rum::isa::Op;
 use rum::{Fault, Ids, Machine, NAMED_ALLOCS, OutOfMemory, Past, Vm, fault, image};
 use std::io;
@@ -29,6 +30,8 @@ pub enum End {
     OutputClosed,
     /// Its input or output failed.
     Console(io::Error),
+    /// Compiled code did something else than the interpreter.
+    Differs(Box<Difference>),
 }
 
 impl End {
@@ -48,6 +51,7 @@ impl End {
             End::Outside(Cause::Quit) => "quit",
             End::OutputClosed => "output-closed",
             End::Console(_) => "console",
+            End::Differs(_) => "differs",
         }
     }
 
@@ -66,7 +70,7 @@ impl End {
             End::Outside(Cause::Terminate) => status::TERMINATED,
             End::Outside(Cause::HangUp) => status::HUNG_UP,
             End::Outside(Cause::Quit) => status::QUIT,
-            End::Console(_) => status::HOST,
+            End::Console(_) | End::Differs(_) => status::HOST,
         }
     }
 
@@ -93,6 +97,7 @@ impl End {
             End::Outside(Cause::HangUp) => say("hung up"),
             End::Outside(Cause::Quit) => say("quit"),
             End::Console(error) => say(error),
+            End::Differs(difference) => say(format_args!("{difference}\n{}", circumstances())),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
 //! `session` is a run that is recorded, saved or typed at, `report` reports, and `end` says how it ended. `symbols`
-//! knows the sources of an image; `trace` tells what each instruction did, `replay` repeats it, `diff` says where two
+//! knows the sources of an image; `trace` tells what each instruction did, `verify` has the interpreter beside compiled code, `replay` repeats it, `diff` says where two
 //! machines part, `check` and `test` whether one is right, and `debug` goes through a run in both directions. `profile`
 //! shows where time goes, `explain` what became of code, `page` how both look in a browser; `native` reads host code,
 //! `outside` tells tools like perf and gdb of compiled code, `cache` keeps compiled code between runs. `bench` compares
@@ -47,6 +47,7 @@ mod surroundings;
 mod symbols;
 mod test;
 mod trace;
+mod verify;
 
 use cli::Command;
 use std::process::ExitCode;

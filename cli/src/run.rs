@@ -14,10 +14,14 @@ use crate::signals::{Control, show_output_every};
 use crate::stdio::SHOW_OUTPUT_EVERY;
 use crate::surroundings::has_output;
 use crate::trace::Again;
+use crate::verify::Verifier;
 use rum::{Machine, SetupError, Snapshot, Stop, Vm};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Instructions that are shown before a difference between compiled code and the interpreter.
+const DIFFERS_AFTER: u32 = 20;
 
 /// A machine with its engine, ready to run.
 pub struct Started {
@@ -27,6 +31,8 @@ pub struct Started {
     pub machine: Result<Vm, End>,
     /// What it takes to run it again, if that is wanted.
     pub again: Option<Again>,
+    /// Who compares compiled code with the interpreter, if somebody does.
+    pub verifier: Option<Verifier>,
 }
 
 /// Reads the image, and connects a machine to the world.
@@ -55,7 +61,7 @@ pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
             let mut image = image.reader(&control);
             match (Machine::from_reader(&mut *image, console, &config.machine), control.cause()) {
                 (Err(_), Some(cause)) => {
-                    return Ok(Started { control, machine: Err(End::Outside(cause)), again: None });
+                    return Ok(Started { control, machine: Err(End::Outside(cause)), again: None, verifier: None });
                 }
                 (Err(error), None) => return Err(cannot_start(&config.name, &error)),
                 (Ok(machine), _) => machine,
@@ -67,15 +73,18 @@ pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
     if io::stdout().is_terminal() {
         show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
     }
-    let again = tape.map(|tape| {
-        let program = || Origin::Program(machine.segment(0).unwrap_or_default().to_vec());
-        Again::new(origin.unwrap_or_else(program), tape, &config.machine, &config.options)
-    });
+    let program = || Origin::Program(machine.segment(0).unwrap_or_default().to_vec());
+    let origin = tape.is_some().then(|| origin.unwrap_or_else(program));
+    let verifier = match (config.verify, &tape, &origin) {
+        (true, Some(tape), Some(origin)) => Some(Verifier::new(origin, tape.follow(), &config.machine)?),
+        _ => None,
+    };
+    let again = tape.zip(origin).map(|(tape, origin)| Again::new(origin, tape, &config.machine, &config.options));
     let mut vm = Vm::new(machine, &config.options)
         .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
     config.outside.watch(&mut vm, &config.symbols)?;
     drive::begin(&mut vm, &config.session, &config.name)?;
-    Ok(Started { control, machine: Ok(vm), again })
+    Ok(Started { control, machine: Ok(vm), again, verifier })
 }
 
 /// Runs a program and says how it ended.
@@ -99,18 +108,21 @@ pub fn resume(args: RunArgs) -> Result<u8, Failure> {
 }
 
 fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8, Failure> {
-    let Started { control, machine, again } = start(&mut config, image)?;
+    let Started { control, machine, again, mut verifier } = start(&mut config, image)?;
     let (end, vm) = match machine {
         Err(end) => (end, None),
         Ok(mut vm) => {
             let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
-            let end = execute(&mut vm, &config, &control)?;
+            let end = execute(&mut vm, &config, &control, verifier.as_mut())?;
             (end, Some((vm, cache)))
         }
     };
     let wall = started_at.elapsed();
     end.tell(&config, vm.as_ref().map(|(vm, _)| vm));
     tell_what_was_lost(&config, &control);
+    if let Some(verifier) = verifier.filter(|_| !matches!(end, End::Differs(_))) {
+        say(verifier.told());
+    }
     let report = match (&config.stats, &vm) {
         (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, vm))),
         _ => None,
@@ -126,7 +138,10 @@ fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8
         if let Some(mut again) = again {
             again.ended(&vm, end.is_of_an_instruction());
             drop(vm);
-            shown = config.trace.show_last(again, &config.symbols);
+            shown = match end {
+                End::Differs(_) => config.trace.show_last(again.interpreted(), DIFFERS_AFTER, &config.symbols),
+                _ => config.trace.show_last(again, 0, &config.symbols),
+            };
         } else {
             // The process is about to end. The system takes everything back at once, which is quicker than piece by piece with a thread that compiles.
             std::mem::forget(vm);
@@ -155,10 +170,21 @@ fn tell_what_was_lost(config: &RunConfig, control: &Control) {
 ///
 /// # Errors
 /// The file of its trace cannot be written.
-pub fn execute(vm: &mut Vm, config: &RunConfig, control: &Control) -> Result<End, Failure> {
+pub fn execute(
+    vm: &mut Vm,
+    config: &RunConfig,
+    control: &Control,
+    mut verifier: Option<&mut Verifier>,
+) -> Result<End, Failure> {
     loop {
         let budget = drive::budget(&config.session, config.instructions_max);
-        let stop = config.trace.run(vm, budget, control, &config.symbols)?;
+        let stop = match verifier.as_deref_mut() {
+            None => config.trace.run(vm, budget, control, &config.symbols)?,
+            Some(verifier) => match verifier.run(vm, budget) {
+                Ok(stop) => stop,
+                Err(difference) => return Ok(End::Differs(difference)),
+            },
+        };
         match drive::answer(vm, &config.session, &config.name, stop)? {
             Next::GoOn => {}
             Next::Ended(end) => return Ok(end),

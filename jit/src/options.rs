@@ -104,6 +104,8 @@ pub struct Options {
     pub disabled: Vec<Optimisation>,
     /// For tests: every n-th check in compiled code leaves it, whether it holds or not.
     pub force_exit_every: Option<u64>,
+    /// For tests: after so many exits of compiled code a register is wrong.
+    pub exits_lie_after: Option<u64>,
     /// For tests: the compiler panics at every n-th unit.
     pub compiler_panics_every: Option<u64>,
     /// For tests: keep as text what regions become ([`crate::Vm::listings`]).
@@ -123,6 +125,7 @@ impl Default for Options {
             watch: false,
             disabled: Vec::new(),
             force_exit_every: None,
+            exits_lie_after: None,
             compiler_panics_every: None,
             keep_listings: false,
         }

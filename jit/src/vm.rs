@@ -103,6 +103,22 @@ impl Vm {
         stop.once_written(written)
     }
 
+    /// As [`Vm::run`] with a budget, but gives control back whenever compiled code was left, too: then without a stop. For who compares.
+    pub fn run_to_exit(&mut self, budget: u64) -> Option<Stop> {
+        let goal = self.machine.state().counted().saturating_add(budget);
+        self.pause_at_exits(true);
+        let stop = self.run(Some(budget));
+        self.pause_at_exits(false);
+        let is_exit = matches!(stop, Stop::Budget) && self.machine.state().counted() < goal;
+        (!is_exit).then_some(stop)
+    }
+
+    fn pause_at_exits(&mut self, pauses: bool) {
+        if let Some(engine) = &mut self.engine {
+            engine.pauses_at_exits = pauses;
+        }
+    }
+
     /// As [`Vm::run`], for at most `time`: then it stops as [`Stop::TimeUp`], and can go on. A console that keeps its program
     /// waiting is not interrupted.
     ///

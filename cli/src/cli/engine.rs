@@ -34,6 +34,9 @@ pub struct EngineArgs {
     /// Leave compiled code at every Nth check, whether it holds or not (slow; for tests of rum itself)
     #[arg(long, value_name = "N", value_parser = parse_count, hide = true)]
     pub force_exit_every: Option<u64>,
+    /// Have a register wrong after the Nth exit of compiled code (for tests of --verify)
+    #[arg(long, value_name = "N", value_parser = parse_count, hide = true)]
+    pub lie_after: Option<u64>,
     /// Optimisations that are switched off.
     #[command(flatten)]
     pub disabled: DisabledArgs,
@@ -52,6 +55,7 @@ impl Default for EngineArgs {
             code_budget: options.code_budget_bytes as u64,
             cache: CacheArgs::default(),
             force_exit_every: None,
+            lie_after: None,
             disabled: DisabledArgs::default(),
         }
     }

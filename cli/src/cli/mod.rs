@@ -67,7 +67,9 @@ Exit status:
   1    the program failed (a fault)
   2    wrong usage, or the system refused something
   3    a limit was reached (memory, instructions, time)
+  129  hung up (SIGHUP)
   130  interrupted (SIGINT)
+  131  quit (SIGQUIT)
   143  terminated (SIGTERM)
 
 A command's name is taken as a command: write ./run for an image named run.";

@@ -27,6 +27,9 @@ pub struct RunArgs {
     /// Write the report to this file instead [format without --stats: json]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub stats_file: Option<PathBuf>,
+    /// Interpret the program beside compiled code, and stop at the first difference between the two (several times slower)
+    #[arg(long)]
+    pub verify: bool,
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub symbols: Option<PathBuf>,
@@ -76,7 +79,18 @@ impl RunArgs {
     /// A run of which nothing is told.
     pub fn plain(image: PathBuf, symbols: Option<PathBuf>, engine: EngineArgs, limits: LimitArgs) -> RunArgs {
         let (outside, trace, session) = Default::default();
-        RunArgs { image, stats: None, stats_file: None, symbols, outside, trace, session, engine, limits }
+        RunArgs {
+            image,
+            stats: None,
+            stats_file: None,
+            verify: false,
+            symbols,
+            outside,
+            trace,
+            session,
+            engine,
+            limits,
+        }
     }
 }
 

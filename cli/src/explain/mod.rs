@@ -30,7 +30,7 @@ pub fn explain(args: ExplainArgs) -> Result<u8, Failure> {
     let (mut config, image) = RunConfig::new(args.program.run())?;
     config.options.keep_listings = true;
     config.trace.keep_input();
-    let Started { control, machine, again } = start(&mut config, image)?;
+    let Started { control, machine, again, .. } = start(&mut config, image)?;
     let mut vm = match machine {
         Ok(vm) => vm,
         Err(end) => {
@@ -38,7 +38,7 @@ pub fn explain(args: ExplainArgs) -> Result<u8, Failure> {
             return Ok(end.status());
         }
     };
-    let end = execute(&mut vm, &config, &control)?;
+    let end = execute(&mut vm, &config, &control, None)?;
     end.tell(&config, Some(&vm));
     let status = end.status();
     // Where somebody else has ended it, nobody knows where it would have to end again.

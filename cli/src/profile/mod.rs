@@ -41,7 +41,7 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
         }
     };
     let (end, sampled) = match exact {
-        true => (execute(&mut vm, &config, &control)?, None),
+        true => (execute(&mut vm, &config, &control, None)?, None),
         false => sample::run(&mut vm, &config, &control).map(|(end, seen)| (end, Some(seen)))?,
     };
     end.tell(&config, Some(&vm));

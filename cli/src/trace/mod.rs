@@ -21,7 +21,7 @@ use crate::origin::Origin;
 use crate::signals::Control;
 use crate::symbols::{self, Places};
 use rum::tally::Counted;
-use rum::{Console, MachineOptions, Options, Stop, Vm, Word};
+use rum::{Console, EngineKind, MachineOptions, Options, Stop, Vm, Word};
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -68,6 +68,11 @@ impl Again {
     pub fn new(origin: Origin, tape: Tape, how: &MachineOptions, options: &Options) -> Again {
         let options = Options { cache: false, ..options.clone() };
         Again { origin, tape, machine: how.clone(), options, executed: 0, faulted: false }
+    }
+
+    /// It is to be interpreted: what compiled code did is in doubt.
+    pub fn interpreted(self) -> Again {
+        Again { options: Options { engine: EngineKind::Interp, ..self.options }, ..self }
     }
 
     /// The run has come to its end.
@@ -189,12 +194,15 @@ impl Trace {
         Ok(stop)
     }
 
-    /// Shows the last instructions of a run, by running it again.
+    /// Shows the last instructions of a run, as many as were asked for but at least `least`, by running it again.
     ///
     /// # Errors
     /// The machine cannot be had a second time.
-    pub fn show_last(&self, again: Again, source: &symbols::Source) -> Result<(), Failure> {
-        let wanted = u64::from(self.last.unwrap_or_default());
+    pub fn show_last(&self, again: Again, least: u32, source: &symbols::Source) -> Result<(), Failure> {
+        let wanted = u64::from(self.last.unwrap_or_default().max(least));
+        if wanted == 0 {
+            return Ok(());
+        }
         let total = again.executed + u64::from(again.faulted);
         let (records, words) = last_records(again, total, wanted)
             .map_err(|error| Failure::host(format!("the run cannot be repeated for its trace: {error}")))?;

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 struct Kept {
     bytes: Vec<u8>,
     ends: VecDeque<usize>,
+    /// What was put out and is to be compared, if somebody follows.
+    output: Option<VecDeque<u8>>,
 }
 
 /// Input on its way, shared between a console and whoever runs the program again.
@@ -20,6 +22,12 @@ impl Tape {
     /// A console as it is, whose input is kept.
     pub fn record<C: Console>(&self, console: C) -> Recorder<C> {
         Recorder { console, kept: Arc::clone(&self.0) }
+    }
+
+    /// A console that gives the input that was read up to then, while the program goes on, and compares what is put out.
+    pub fn follow(&self) -> Follower {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).output = Some(VecDeque::new());
+        Follower { kept: Arc::clone(&self.0), bytes: 0, ends: 0, compared: 0, differs_at: None }
     }
 
     /// A console that gives the same input, and shows no output.
@@ -50,6 +58,7 @@ impl<C> Recorder<C> {
 
 impl<C: Console> Console for Recorder<C> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.keep(|kept| kept.output.iter_mut().for_each(|output| output.extend(bytes)));
         self.console.write(bytes)
     }
 
@@ -73,6 +82,53 @@ impl<C: Console> Console for Recorder<C> {
     }
 }
 
+/// A console that gives what another one has read, and compares what is put out with what went there.
+#[derive(Debug)]
+pub struct Follower {
+    kept: Arc<Mutex<Kept>>,
+    bytes: usize,
+    ends: usize,
+    /// Bytes that were the same.
+    compared: u64,
+    differs_at: Option<u64>,
+}
+
+impl Follower {
+    /// The first byte that was put out otherwise.
+    pub fn differs_at(&self) -> Option<u64> {
+        self.differs_at
+    }
+}
+
+impl Console for Follower {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(output) = &mut kept.output else { return Ok(()) };
+        for &byte in bytes {
+            if output.pop_front() != Some(byte) {
+                self.differs_at.get_or_insert(self.compared);
+            }
+            self.compared += 1;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> io::Result<Option<u8>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.ends.get(self.ends) == Some(&self.bytes) {
+            self.ends += 1;
+            return Ok(None);
+        }
+        let byte = kept.bytes.get(self.bytes).copied();
+        self.bytes += usize::from(byte.is_some());
+        Ok(byte)
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+}
+
 /// A console that gives what was kept.
 #[derive(Debug)]
 pub struct Player {
@@ -83,7 +139,7 @@ pub struct Player {
 impl Player {
     /// Gives these bytes, and an end of input after each of so many of them.
     pub fn new(bytes: Vec<u8>, ends: impl IntoIterator<Item = usize>) -> Player {
-        Player { kept: Kept { bytes, ends: ends.into_iter().collect() }, at: 0 }
+        Player { kept: Kept { bytes, ends: ends.into_iter().collect(), output: None }, at: 0 }
     }
 
     /// What is read next: a byte, or an end of input; none if no more was kept.

@@ -52,6 +52,10 @@ pub(crate) struct Engine {
     /// Whether the baseline tier is in use, or will be as soon as something is warm.
     makes_blocks: bool,
     force_exit_every: u64,
+    /// Whether [`Engine::run`] returns when compiled code was left.
+    pub pauses_at_exits: bool,
+    /// Exits up to the one after which a register is wrong, if that was asked for.
+    exits_to_lie: Option<u64>,
     /// Load-programs that were taken note of.
     replacements: u64,
     /// What other runs of the program have left, and what this one is to leave.
@@ -125,6 +129,8 @@ impl Engine {
             journal: Journal::new(),
             settings,
             force_exit_every: options.force_exit_every.unwrap_or(u64::MAX).max(1),
+            pauses_at_exits: false,
+            exits_to_lie: options.exits_lie_after,
             replacements: machine.state().replacements(),
             cache: options.cache.then(Box::default),
             scarce: Scarce::of(machine.state()),
@@ -148,9 +154,11 @@ impl Engine {
         Ok(())
     }
 
-    /// The loop. Executes up to a count of instructions ([`State::counted`]) of `until`.
+    /// The loop. Executes up to a count of instructions ([`State::counted`]) of `until`; or until compiled code was left, if that is
+    /// wanted, as soon as it could be entered again.
     pub fn run(&mut self, machine: &mut Machine, until: u64) -> Stop {
         let mut action = Action::Enter;
+        let mut was_left = false;
         loop {
             if let Some(stop) = self.settle(machine) {
                 return stop;
@@ -161,10 +169,14 @@ impl Engine {
                 Some(way) => self.execute(machine, way, until),
                 None => Outcome::Paused(machine.run_until_hot(until, self.first_threshold())),
             };
+            was_left |= matches!(outcome, Outcome::Left(_));
             let at = self.circumstances(machine, &outcome);
             action = self.policy.after(outcome, at, self.first_threshold());
             if let Some(stop) = self.carry_out(&mut action, at, machine, until) {
                 return stop;
+            }
+            if self.pauses_at_exits && was_left && matches!(action, Action::Enter) {
+                return Stop::Budget;
             }
         }
     }
@@ -197,6 +209,10 @@ impl Engine {
         let polled = state.poll().is_raised();
         let Outcome::Left(exit) = outcome else { return Circumstances { polled, ..Circumstances::default() } };
         self.journal.note(Event::Left(exit));
+        if let Some(left) = &mut self.exits_to_lie {
+            *left = left.wrapping_sub(1);
+            state.registers_mut()[5] ^= u32::from(*left == 0);
+        }
         if self.settings.listings {
             *self.exits.entry((state.pc(), Exit::NAMES[exit.kind()])).or_default() += 1;
         }
