@@ -56,7 +56,7 @@ impl Way {
             Way::Regular | Way::Apart(_) => rustix::io::write(self.file(), bytes),
             Way::Socket => {
                 use rustix::net::{SendFlags, send};
-                send(self.file(), bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+                send(self.file(), bytes, SendFlags::DONTWAIT)
             }
             Way::Shared => {
                 let mut files = [PollFd::from_borrowed_fd(self.file(), PollFlags::OUT)];
