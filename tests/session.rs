@@ -284,6 +284,34 @@ fn much_memory_is_saved() {
     rum(&["resume", &snap]).write_stdin("x").assert().code(0).stdout("x");
 }
 
+/// A key goes back to what another key has saved; but not where what was read is kept to be read again.
+#[test]
+fn a_key_goes_back_unless_the_run_is_repeated() {
+    for (more, expected) in [
+        (&[][..], "back to what was saved in "),
+        (&["--verify"], "does not go back"),
+        (&["--trace"], "does not go back"),
+    ] {
+        let folder = folder();
+        let (_, snap) = at(&folder, "a.snap");
+        let (mut process, mut watched) =
+            at_terminal(&[&["--timeout", "100s", "--save", &snap], more, &[&ours("calc")]].concat());
+        let mut seen = Vec::new();
+        say(&watched, b"1+1\r");
+        wait_for(&mut watched, &mut seen, "2\r\n");
+        say(&watched, b"\x1b[15~"); // F5
+        wait_for(&mut watched, &mut seen, "saved in ");
+        say(&watched, b"\x1b[20~"); // F9
+        wait_for(&mut watched, &mut seen, expected);
+        say(&watched, b"3*3\r");
+        wait_for(&mut watched, &mut seen, "9\r\n");
+        say(&watched, b"\x04");
+        let mut rest = Vec::new();
+        let _ = watched.read_to_end(&mut rest);
+        assert_eq!(process.wait().expect("an end").code(), Some(0), "{}", String::from_utf8_lossy(&rest));
+    }
+}
+
 /// The same with the contest's UMIX: a guest logs in, pastes two commands, gives up a line, and interrupts the session in the end.
 #[test]
 fn a_umix_session_is_recorded_and_repeated() {

@@ -58,6 +58,14 @@ fn failures_and_input_are_the_same_in_both() {
         "{}",
         stderr(&run)
     );
+    // A run that goes on, with input that was there before.
+    let folder = tempfile::tempdir().expect("a folder");
+    let snap = folder.path().join("a.snap");
+    rum(&["--save-at", "2", "--save", arg(&snap), arg(&fault)]).write_stdin("abc").assert().code(0);
+    let run = rum(&["resume", "--verify", arg(&snap)]).write_stdin("d").output().expect("it starts");
+    assert_eq!((status(&run), &run.stdout[..]), (1, &b"x"[..]));
+    assert!(stderr(&run).contains("r3 = 99 ") && stderr(&run).contains("no difference"), "{}", stderr(&run));
+    rum(&["--verify", "--trace-file", "/dev/null", arg(&fault)]).assert().code(2);
     let run = rum(&["--verify", "--engine", "interp", arg(&fault)]).output().expect("it starts");
     assert_eq!(status(&run), 2);
     assert!(complaint(&run).starts_with("nothing is compiled that could be verified"), "{}", stderr(&run));

@@ -28,7 +28,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub stats_file: Option<PathBuf>,
     /// Interpret the program beside compiled code, and stop at the first difference between the two (several times slower)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "trace_file")]
     pub verify: bool,
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -1,6 +1,7 @@
 //! A run that is saved, resumed and recorded: what happens between the machine's stops, and at its end.
 
 use super::editor::Request;
+use super::ends::Ends;
 use super::recording::Ending;
 use super::{Session, save};
 use crate::cli::values::SaveAt;
@@ -8,6 +9,7 @@ use crate::end::End;
 use crate::failure::{Failure, reason, say};
 use crate::human;
 use crate::signals::Cause;
+use crate::trace::tape;
 use rum::{Stop, Vm};
 use std::path::Path;
 
@@ -78,6 +80,9 @@ fn restore(vm: &mut Vm, path: &Path) -> Result<(), String> {
     let bytes = save::bytes(path).map_err(|error| reason(&error))?;
     if save::session(vm).is_some_and(|console| console.recorder().is_some()) {
         return Err("a run that is recorded does not go back".to_owned());
+    }
+    if vm.console_mut::<tape::Recorder<Ends>>().is_some() {
+        return Err("a run that is traced or verified does not go back".to_owned());
     }
     let snapshot = rum::Snapshot::open(&bytes[..]).map_err(|error| save::explain(&error))?;
     let unread = save::Note::of(&snapshot.about().note).unread;
