@@ -62,7 +62,7 @@ impl Expr {
     /// # Errors
     /// It is none; the text says why.
     pub fn parse(text: &str, places: &Places, words: usize) -> Result<Expr, String> {
-        let mut parser = Parser { rest: text.trim(), places, words };
+        let mut parser = Parser { rest: text.trim(), parts: 0, places, words };
         let expr = parser.binary(0)?;
         match parser.rest {
             "" => Ok(expr),
@@ -112,8 +112,13 @@ impl Expr {
     }
 }
 
+/// Brackets, numbers and names in an expression, at the most: each may take some of the stack.
+const PARTS_MAX: u32 = 500;
+
 struct Parser<'a> {
     rest: &'a str,
+    /// How many parts have begun.
+    parts: u32,
     places: &'a Places,
     words: usize,
 }
@@ -162,6 +167,10 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Result<Expr, String> {
+        self.parts += 1;
+        if self.parts > PARTS_MAX {
+            return Err(format!("an expression has at most {PARTS_MAX} parts"));
+        }
         if self.skip("(") {
             let expr = self.binary(0)?;
             return if self.skip(")") { Ok(expr) } else { Err("a ) is missing".to_owned()) };
@@ -234,6 +243,17 @@ mod tests {
         }
         for text in ["", "r8", "m[5][0]", "m[0][4]", "1/0", "(1", "m[0", "1 2", "nowhere", "'ab'"] {
             assert!(value(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn expressions_are_not_endless() {
+        let places = Places::new(&Source::Nowhere, 4);
+        let most = format!("1{}", "+1".repeat(PARTS_MAX as usize - 1));
+        assert!(Expr::parse(&most, &places, 4).is_ok());
+        for more in ["(", "m[", "m[1][", "1+", "1 && (", "m[1][2]+"] {
+            let error = Expr::parse(&more.repeat(1 << 20), &places, 4).expect_err("endless");
+            assert!(error.contains("at most"), "{more}: {error}");
         }
     }
 }
