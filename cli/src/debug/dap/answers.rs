@@ -103,7 +103,9 @@ impl Debugger {
     pub fn disassembled(&mut self, arguments: &Map<String, Value>) -> Result<Vec<Value>, Failed> {
         let reference = arguments.get("memoryReference").and_then(Value::as_str).unwrap_or_default().to_owned();
         let number = |name: &str| arguments.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let start = i64::from(commands::pc_of(self, &reference)?) + number("offset") / 4 + number("instructionOffset");
+        let start = i64::from(commands::pc_of(self, &reference)?)
+            .saturating_add(number("offset") / 4)
+            .saturating_add(number("instructionOffset"));
         let places = self.places();
         let program = self.machine().segment(0).unwrap_or_default();
         let line = |at: i64| {
@@ -120,19 +122,21 @@ impl Debugger {
             }
             body
         };
-        Ok((start..start + number("instructionCount").clamp(0, 1 << 16)).map(line).collect())
+        let end = start.saturating_add(number("instructionCount").clamp(0, 1 << 16));
+        Ok((start..end).map(line).collect())
     }
 
     /// Bytes of segment 0, big-endian as in an image.
     pub fn memory(&mut self, arguments: &Map<String, Value>) -> Result<Value, Failed> {
         let reference = arguments.get("memoryReference").and_then(Value::as_str).unwrap_or_default().to_owned();
         let number = |name: &str| arguments.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let at = i64::from(commands::pc_of(self, &reference)?) * 4 + number("offset");
+        let at = (i64::from(commands::pc_of(self, &reference)?) * 4).saturating_add(number("offset"));
         let bytes: Vec<u8> =
             self.machine().segment(0).unwrap_or_default().iter().flat_map(|word| word.to_be_bytes()).collect();
         let start = usize::try_from(at).map_err(|_| "that is before the program")?.min(bytes.len());
-        let end = start.saturating_add(usize::try_from(number("count")).unwrap_or(0)).min(bytes.len());
-        let unreadable = number("count") as usize - (end - start);
+        let count = usize::try_from(number("count")).unwrap_or(0);
+        let end = start.saturating_add(count).min(bytes.len());
+        let unreadable = count - (end - start);
         let address = format!("{:#x}", at / 4);
         Ok(json!({ "address": address, "data": base64(&bytes[start..end]), "unreadableBytes": unreadable }))
     }
