@@ -30,7 +30,7 @@ impl Symbols {
     /// Reads a symbols file.
     ///
     /// # Errors
-    /// If `text` is no such file, or one of another version.
+    /// If `text` is no such file, one of another version, or one that is out of order.
     pub fn from_json(text: &[u8]) -> io::Result<Symbols> {
         let symbols: Symbols = serde_json::from_slice(text)?;
         if symbols.version != SYMBOLS_VERSION {
@@ -39,6 +39,12 @@ impl Symbols {
                 io::ErrorKind::InvalidData,
                 format!("symbols of version {found}, version {SYMBOLS_VERSION} is understood"),
             ));
+        }
+        let in_order = symbols.labels.is_sorted_by_key(|label| label.offset)
+            && symbols.lines.is_sorted_by_key(|line| line.offset)
+            && symbols.sections.is_sorted_by_key(|section| section.offset);
+        if !in_order {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "symbols are in the order of addresses"));
         }
         Ok(symbols)
     }
@@ -109,5 +115,24 @@ impl Assembly {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is looked up in a list by halves would be found anywhere in it.
+    #[test]
+    fn symbols_out_of_order_are_refused() {
+        let text = |labels: [u32; 2], lines: [u32; 2]| {
+            let label = |offset| format!(r#"{{"name":"a","offset":{offset},"file":0,"line":1}}"#);
+            let line = |offset| format!(r#"{{"offset":{offset},"file":0,"line":1}}"#);
+            let (labels, lines) = (labels.map(label).join(","), lines.map(line).join(","));
+            format!(r#"{{"version":1,"words":9,"files":["a"],"sections":[],"labels":[{labels}],"lines":[{lines}]}}"#)
+        };
+        assert!(Symbols::from_json(text([1, 1], [0, 2]).as_bytes()).is_ok());
+        assert!(Symbols::from_json(text([2, 1], [0, 2]).as_bytes()).is_err());
+        assert!(Symbols::from_json(text([1, 2], [2, 0]).as_bytes()).is_err());
     }
 }
