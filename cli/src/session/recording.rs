@@ -199,7 +199,11 @@ impl Recording {
                 2 => recording.ends.push(recording.input.len()),
                 3 if bytes.len() == 16 => {
                     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-                    recording.output.push(Digest { bytes: number(0), digest: number(8) });
+                    let (bytes, digest) = (number(0), number(8));
+                    if recording.output.last().is_some_and(|last| last.bytes >= bytes) {
+                        return Err("it is damaged: its output grows shorter".to_owned());
+                    }
+                    recording.output.push(Digest { bytes, digest });
                 }
                 4 => recording.ending = serde_json::from_slice(&bytes).ok(),
                 _ => return Err("it is damaged: a part of it has no kind".to_owned()),
@@ -294,5 +298,29 @@ impl Console for Replayed {
 
     fn ready(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Seek;
+
+    #[test]
+    fn output_that_grows_shorter_is_damage() {
+        let read = |sizes: [u64; 2]| {
+            let mut file = tempfile::tempfile().expect("a temporary file");
+            let mut recorder = Recorder::new(file.try_clone().expect("another handle"));
+            recorder.start(b"a snapshot").expect("room");
+            for bytes in sizes {
+                let digest = [bytes.to_le_bytes(), [0; 8]].concat();
+                recorder.part(Kind::Output, &digest).expect("room");
+            }
+            recorder.flush().expect("room");
+            file.rewind().expect("a file");
+            Recording::read(file)
+        };
+        assert_eq!(read([5, 6]).expect("it grows").output.len(), 2);
+        assert!(read([5, 4]).is_err() && read([5, 5]).is_err());
     }
 }
