@@ -24,6 +24,9 @@ impl Source {
 /// The longest text that positions can describe.
 pub(crate) const TEXT_MAX: usize = u32::MAX as usize - 1;
 
+/// The most texts of one run, the included ones too, each as often as it is included.
+pub(crate) const FILES_MAX: usize = 1 << 14;
+
 /// Bytes `start..end` of file number `file`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Span {

@@ -12,7 +12,7 @@ use crate::lexer::unescape;
 use crate::parser::base::Parser;
 use crate::parser::definitions::{DEPTH_MAX, Frame};
 use crate::pool::Regs;
-use crate::source::TEXT_MAX;
+use crate::source::{FILES_MAX, TEXT_MAX};
 use crate::token::{Punct, Tok, Token, Word};
 
 /// Directives of the extended dialect.
@@ -211,6 +211,11 @@ impl Parser<'_> {
         let span = directive.span.to(token.span);
         if self.stream.depth() >= DEPTH_MAX {
             return Err(Failure::new(span, "includes are nested too deeply").hint("does a file include itself?"));
+        }
+        if self.sources.files().len() >= FILES_MAX {
+            return Err(
+                Failure::new(span, "too many files are included").hint("do files include each other again and again?")
+            );
         }
         let includer = Path::new(&self.sources.file(directive.span.file).name).parent().map(Path::to_path_buf);
         let path = includer.unwrap_or_default().join(&name);

@@ -18,6 +18,10 @@ fn include(path: &Path) -> io::Result<Vec<u8>> {
         Some("lib/two.ums") => Ok(b".include \"three.ums\"\n.const TWO = 2".to_vec()),
         Some("lib/three.ums") => Ok(b".const THREE = 3 .macro say text\noutput text using r7\n.endmacro".to_vec()),
         Some("lib/self.ums") => Ok(b".include \"self.ums\"".to_vec()),
+        Some(path) if path.starts_with("lib/twice") => {
+            let deeper = format!(".include \"{}x\"\n", path.trim_start_matches("lib/"));
+            Ok((if path.len() < 50 { deeper.repeat(2) } else { String::new() }).into_bytes())
+        }
         _ => Err(io::ErrorKind::NotFound.into()),
     }
 }
@@ -146,6 +150,8 @@ fn includes() {
     assert_eq!(text, "x");
     assert!(error(".include \"none.ums\"").starts_with("cannot read `lib/none.ums`"));
     assert_eq!(error(".include \"self.ums\""), "includes are nested too deeply");
+    let errors = try_assemble(".include \"twice\"").expect_err("2^40 files");
+    assert!(errors.iter().all(|error| error.message == "too many files are included"), "{errors:?}");
 }
 
 #[test]
