@@ -351,4 +351,41 @@ mod tests {
         }
         assert!(refused > 40 && taken > 40, "{refused} refused, {taken} taken");
     }
+
+    /// A few bytes must not be able to take all memory, nor to have two segments share a place.
+    #[test]
+    fn runs_are_short_and_free_and_all_is_within_the_limit() {
+        let space = AddressSpace::Granules(1 << 20);
+        let how = MachineOptions {
+            ids: Ids::Address,
+            address_space: space,
+            memory_bytes_max: 2 << 20,
+            ..MachineOptions::default()
+        };
+        let mut machine = Machine::new(&program(), Box::new(Scripted::new(b"x")), &how).expect("room");
+        assert!(matches!(machine.run(Some(100)), Stop::Budget));
+        let mut saved = Vec::new();
+        machine.save(&mut saved, b"").expect("a vector");
+        let stream = unpacked(&saved);
+        // Behind registers, counts and geometry: the length of the program, cursor, end of the run, frontier, touched.
+        const CURSOR: usize = 97;
+        let number = |at: usize| u32::from_le_bytes(stream[at..at + 4].try_into().expect("four bytes"));
+        let [cursor, run_end, frontier] = [0, 4, 8].map(|at| number(CURSOR + at));
+        assert!(cursor < run_end && run_end < frontier);
+        let made = |changes: &[(usize, u32)]| {
+            let mut forged = stream.clone();
+            for &(at, value) in changes {
+                forged[CURSOR + at..][..4].copy_from_slice(&value.to_le_bytes());
+            }
+            let forged = packed(&forged);
+            Snapshot::open(&forged[..])
+                .and_then(|snapshot| snapshot.into_machine(Box::new(Scripted::default()), &how))
+                .is_ok()
+        };
+        assert!(made(&[]) && made(&[(0, cursor + 1)]));
+        assert!(!made(&[(0, cursor - 20)]), "the run has a segment in it");
+        let far = cursor + (1 << 10);
+        assert!(!made(&[(4, far), (8, far), (12, far)]), "the run is long");
+        assert!(made(&[(8, frontier + 1)]) && !made(&[(8, 1 << 19)]), "beyond the limit");
+    }
 }

@@ -4,7 +4,7 @@
 //! where it is, and only what is free is left out. What is read is not trusted: numbers that would lead outside, or two segments
 //! to the same place, are refused.
 
-use super::layout::{GRANULE_BYTES, LARGE, SMALL_WORDS_MAX, large_granules, small_granules};
+use super::layout::{GRANULE_BYTES, LARGE, RUN_GRANULES_MAX, SMALL_WORDS_MAX, large_granules, small_granules};
 use super::small::clear_granules;
 use super::{GRANULE_COST_BYTES, Ids, Memory, PREFIX_BYTES, layout};
 use crate::isa::Word;
@@ -152,6 +152,9 @@ impl Memory {
         let first = self.first;
         ensure(first <= cursor && cursor <= run_end && run_end <= frontier && first <= touched && run_end <= touched)?;
         ensure(touched <= frontier && u64::from(frontier) < self.granules())?;
+        ensure(run_end - cursor <= RUN_GRANULES_MAX)?;
+        let program_bytes = u64::from(program_len) * size_of::<Word>() as u64;
+        ensure(u64::from(frontier - first) * GRANULE_COST_BYTES + program_bytes <= self.limit_bytes)?;
         self.commit(first as usize * GRANULE_BYTES, (frontier - first) as usize * GRANULE_BYTES)?;
         // What no run has reached is zero.
         if touched < self.touched {
@@ -165,10 +168,11 @@ impl Memory {
         self.load_small(from)?;
         // SAFETY: the current run is free and accessible.
         unsafe { clear_granules(self.segments.word(cursor, 0).cast(), run_end - cursor) };
-        self.load_zone(from)?;
+        let free = self.load_zone(from)?;
         let places = self.names.load(from)?;
         self.segments.names_bound = self.names.accessible();
-        self.check_names(places)?;
+        self.check_names(places, free)?;
+        ensure(self.used_bytes_with(frontier, self.large_bytes, program_len) <= self.limit_bytes)?;
         Ok(program_len)
     }
 
@@ -196,6 +200,8 @@ impl Memory {
             let granules = large_granules(words);
             end = header.checked_add(granules).ok_or(WRONG)?;
             ensure(end <= self.large.top())?;
+            self.large_bytes += u64::from(granules) * GRANULE_COST_BYTES;
+            ensure(self.large_bytes <= self.limit_bytes)?;
             self.commit(header as usize * GRANULE_BYTES, granules as usize * GRANULE_BYTES)?;
             // SAFETY: the extent lies between the frontier and the top and behind those before, so it is free: it is zero.
             unsafe {
@@ -206,7 +212,6 @@ impl Memory {
                 from.words(self.words_at_mut(header + 1, words as usize))?;
             }
             taken.push((header, granules));
-            self.large_bytes += u64::from(granules) * GRANULE_COST_BYTES;
         }
         ensure(taken.first().is_none_or(|&(header, _)| lowest <= header) && lowest <= self.large.top())?;
         self.large.restore(&taken, lowest);
@@ -229,6 +234,8 @@ impl Memory {
             let words = u32::from(len) - 1;
             let granules = small_granules(words);
             ensure(granules <= self.frontier - at)?;
+            // The current run is free.
+            ensure(at + granules <= self.cursor || at >= self.run_end)?;
             // SAFETY: below the frontier, behind all others, and so free.
             unsafe {
                 self.segments.set_len_byte(at, len);
@@ -238,7 +245,8 @@ impl Memory {
         }
     }
 
-    fn load_zone<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<(), SnapshotError> {
+    /// Gives the blocks that are free: where they begin, and their granules.
+    fn load_zone<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<Vec<(u32, u32)>, SnapshotError> {
         let before = self.zone.granules();
         self.zone.load(from)?;
         let (start, granules) = (self.zone.start(), self.zone.granules());
@@ -250,20 +258,21 @@ impl Memory {
         }
         // SAFETY: just made accessible.
         from.words(unsafe { self.words_at_mut(start, granules as usize * 2) })?;
+        let mut free = Vec::new();
         for size in 1..self.zone.sizes() {
-            let (mut block, mut seen) = (self.zone.free(size), 0);
+            let mut block = self.zone.free(size);
             while block != 0 {
-                seen += 1;
-                ensure(self.zone.holds(block, size) && seen <= granules)?;
+                ensure(self.zone.holds(block, size) && free.len() < granules as usize)?;
+                free.push((block, size));
                 // SAFETY: the block lies in the zone, and has a word.
                 block = unsafe { *self.segments.word(block, 0) };
             }
         }
-        Ok(())
+        Ok(free)
     }
 
-    /// Sees to it that every name in use leads to a segment of its own.
-    fn check_names(&self, mut places: Vec<layout::Name>) -> Result<(), SnapshotError> {
+    /// Sees to it that every name in use leads to a segment of its own, and no two to the same place, nor to `blocks` that are free.
+    fn check_names(&self, mut places: Vec<layout::Name>, mut blocks: Vec<(u32, u32)>) -> Result<(), SnapshotError> {
         for name in &places {
             if self.ids == Ids::Sequential {
                 ensure(u64::from(name.place) < self.granules())?;
@@ -272,6 +281,7 @@ impl Memory {
                 ensure(len != 0)?;
             } else if name.words <= SMALL_WORDS_MAX {
                 ensure(self.zone.holds(name.place, small_granules(name.words)))?;
+                blocks.push((name.place, small_granules(name.words)));
             } else {
                 ensure(self.large.is_taken(name.place.wrapping_sub(1), large_granules(name.words)))?;
                 // SAFETY: a large segment has a header, and its first granule a length byte.
@@ -285,6 +295,8 @@ impl Memory {
         places.sort_unstable_by_key(|name| name.place);
         places.dedup_by_key(|name| name.place);
         ensure(places.len() == count)?;
+        blocks.sort_unstable();
+        ensure(blocks.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0))?;
         let unlabelled = self.large.taken().filter(|&(header, _)| {
             // SAFETY: as above.
             unsafe { *self.segments.lens.add(header as usize + 1) == 0 }
