@@ -114,7 +114,9 @@ impl Names {
                 }
             },
         };
-        let accessible = if backing == Backing::OnTouch { bound } else { 0 };
+        // Code looks at the entry of 0 for whatever is no name, before there is any.
+        let accessible = if backing == Backing::OnTouch { bound } else { COMMIT_NAMES.min(bound) };
+        space.commit(0, accessible as usize * size_of::<u32>())?;
         let (left, table, space) = (u32::MAX, space.start().cast(), Some(space));
         Ok(Names { free: 0, left, top: 1, paid: 0, bound, accessible, is_whole, has_lengths: false, table, space })
     }

@@ -23,6 +23,18 @@ fn for_all(test: impl Fn(Memory)) {
     test(used_up);
 }
 
+/// For what is no name compiled code reads the entry of 0, be it before the first segment: where pages have to be asked for, it must be
+/// there. Found by fuzzing: a read of nothing with `Ids::Sequential` in a small address space.
+#[test]
+fn code_can_look_for_a_name_before_there_is_one() {
+    for ids in Ids::ALL {
+        let memory = memory(1 << 20, AddressSpace::Granules(1 << 16), ids);
+        assert!(memory.segments.names_bound > 0, "{ids:?}");
+        // SAFETY: below the bound.
+        assert_eq!(unsafe { *memory.segments.names }, 0);
+    }
+}
+
 #[test]
 fn every_length_is_zeroed_bounded_and_given_back() {
     for_all(lengths);
