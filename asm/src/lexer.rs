@@ -26,6 +26,11 @@ fn is_ident(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Whether a text is the name of a label in the plain dialect.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && scan(text.as_bytes(), false) == (Tok::Ident, text.len())
+}
+
 impl Lexer {
     pub fn new(file: Arc<SourceFile>, number: u32, extended: bool) -> Lexer {
         Lexer { file, number, at: 0, extended }

@@ -1,7 +1,8 @@
 //! Names of labels, as symbols have them.
 
+use crate::lexer::is_name;
 use crate::listing::Symbols;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The names of labels by their addresses.
 #[derive(Debug, Default)]
@@ -13,10 +14,13 @@ fn is_made_up(name: &str) -> bool {
 }
 
 impl<'s> Names<'s> {
-    /// The names in symbols, the last one where a word has several.
+    /// The names in symbols, the last one where a word has several. What no label can be called, or another one is called already, is
+    /// left out.
     pub fn of(symbols: &'s Symbols) -> Names<'s> {
-        let inside = symbols.labels.iter().filter(|label| label.offset < symbols.words && !is_made_up(&label.name));
-        Names(inside.map(|label| (label.offset, &*label.name)).collect())
+        let mut taken = HashSet::new();
+        let can_be = |name: &str| is_name(name) && !is_made_up(name);
+        let inside = symbols.labels.iter().filter(|label| label.offset < symbols.words && can_be(&label.name));
+        Names(inside.filter(|label| taken.insert(&*label.name)).map(|label| (label.offset, &*label.name)).collect())
     }
 
     /// Where labels have names.

@@ -294,6 +294,13 @@ fn labels_have_their_names() {
     assert!(!named.contains("L9:"), "a name that others may get is not used: {named}");
     let again = assemble(&[Source::new("again.ums", named.as_str())], &Options::default()).expect("it is right");
     assert_eq!(again.words, assembly.words);
+    // Nor do names that no label can have, or that two have.
+    for name in ["", "goto", "r3", "a b", "a:", "é", "7", "third", "x\nhalt", "@x"] {
+        let mut odd = symbols.clone();
+        odd.labels.iter_mut().filter(|label| label.name != "third").for_each(|label| label.name = name.to_owned());
+        let again = assemble(&[Source::new("odd.ums", shown(Some(&odd)))], &Options::default()).expect("it is right");
+        assert_eq!(again.words, assembly.words, "{name:?}");
+    }
     // Symbols of another image say nothing.
     let mut other = symbols.clone();
     other.words += 1;
