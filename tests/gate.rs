@@ -354,6 +354,7 @@ fn rules_that_say_nothing_are_refused() {
         ("reason = \"code\"", "reason = \" \"", "every rule needs a reason"),
         ("engine = \"interp\"\n", "engine = \"typo\"\n", "engine typo"),
         ("rounds_max = 6", "rounds_max = 5", "rounds_max at least twice"),
+        ("rounds_min = 3", "rounds_min = 4294967295", "rounds_max at least twice"),
         ("tolerance = 0.02", "tolerence = 0.02", "tolerence"),
         ("image = \"fib.um\"", "image = \"gone.um\"", "there is no image"),
         ("args = [\"--engine\", \"interp\"]", "", "either args or command"),

@@ -178,8 +178,7 @@ impl Config {
         let text = files::text_of(path)
             .map_err(|error| Failure::host(format!("cannot read {}: {}", path.display(), reason(&error))))?;
         let wrong = |text: String| Failure::host(format!("{}: {text}", path.display()));
-        let mut config: Config = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
-        config.check().map_err(wrong)?;
+        let mut config = Config::parse(&text).map_err(wrong)?;
         config.folder = path.parent().unwrap_or(Path::new("")).to_owned();
         config.baseline = config.folder.join(&config.baseline);
         for case in &mut config.programs {
@@ -189,6 +188,15 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// Reads and checks the text of a file, and looks for nothing that it names.
+    ///
+    /// # Errors
+    /// It says something that cannot be; the text tells what.
+    pub fn parse(text: &str) -> Result<Config, String> {
+        let config: Config = toml::from_str(text).map_err(|error| error.to_string().trim().to_owned())?;
+        config.check().map(|()| config)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -214,7 +222,7 @@ impl Config {
         if reasons.into_iter().any(|reason| reason.trim().is_empty()) {
             return Err("every rule needs a reason".to_owned());
         }
-        if self.rounds_min < 3 || self.rounds_max < 2 * self.rounds_min {
+        if self.rounds_min < 3 || self.rounds_max / 2 < self.rounds_min {
             return Err("rounds_min is at least 3, and rounds_max at least twice that".to_owned());
         }
         Ok(())
