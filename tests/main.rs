@@ -15,6 +15,7 @@ mod debug;
 mod explain;
 mod failures;
 mod faults;
+mod fuzz;
 mod gate;
 mod hostile;
 mod ids;

@@ -5,7 +5,7 @@ use std::fs;
 
 #[test]
 fn every_source_file_says_what_lives_there() {
-    let folders = ["src", "cli", "interp", "jit", "asm", "testkit", "tests", "benches"];
+    let folders = ["src", "cli", "interp", "jit", "asm", "testkit", "tests", "benches", "fuzz"];
     let sources: Vec<_> = folders.iter().flat_map(|folder| files(&root().join(folder), &["rs"])).collect();
     assert!(sources.len() > 40, "{} files", sources.len());
     for path in sources {

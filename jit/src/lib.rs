@@ -58,6 +58,8 @@ mod vm;
 mod worker;
 
 pub use cache::CacheError;
+#[doc(hidden)] // For tests.
+pub use cache::{read as read_cache, sealed as cache_sealed};
 pub use explain::{BlockListing, CodePart, Explanation, Listing, Note};
 pub use options::{EngineKind, Optimisation, Options};
 pub use place::{CodeObserver, CodePlace, NewCode, Tier};

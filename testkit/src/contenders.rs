@@ -253,6 +253,11 @@ impl JitContender {
         JitContender { name: name.into(), drive, jit: Options { count: drive != Drive::Uncounted, ..jit }, machine }
     }
 
+    /// Whether each run of a case is like the last: no code is made on another thread.
+    pub fn is_repeatable(&self) -> bool {
+        self.jit.compile_threads == 0
+    }
+
     /// What a run of the case leaves for later ones.
     fn earlier_run(&self, case: &Case) -> Option<Vec<u8>> {
         let (machine, ..) = machine_for(case, &self.machine);

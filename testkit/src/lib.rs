@@ -6,6 +6,7 @@
 //! - [`contenders`]: rum's own engines in that matrix
 //! - [`shrink`]: smaller programs that fail alike; [`report`]: what a failure looks like on paper
 //! - [`shapes`]: programs of any size that are hostile to a compiler, or in which one quantity grows
+//! - [`fuzz`]: what fuzzers call, with bytes
 //! - [`programs`]: the programs of `umbin/`; [`workloads`]: the same computations in Rust
 //!
 //! For development only; no release contains it.
@@ -13,6 +14,7 @@
 pub mod builder;
 pub mod campaign;
 pub mod contenders;
+pub mod fuzz;
 pub mod generate;
 pub mod matrix;
 pub mod oracle;

@@ -107,6 +107,11 @@ impl<'a> Oracle<'a> {
         }
     }
 
+    /// The same with fewer words for all segments together than [`DEFAULT_MAX_WORDS`].
+    pub fn limit(self, words: u64) -> Oracle<'a> {
+        Oracle { max_words: words, ..self }
+    }
+
     /// Runs a whole case with the oracle's own identifiers.
     pub fn run_case(case: &Case) -> Outcome {
         Oracle::new(&case.program, &case.input).run(case.budget)

@@ -7,6 +7,8 @@
 #[derive(Clone, Debug)]
 pub struct Rng {
     state: [u64; 4],
+    /// What comes next in place of random bits, the last first.
+    choices: Vec<u16>,
 }
 
 impl Rng {
@@ -20,7 +22,13 @@ impl Rng {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             z ^ (z >> 31)
         });
-        Rng { state }
+        Rng { state, choices: Vec::new() }
+    }
+
+    /// The stream of `seed` with the upper bits of its first numbers, which decide, replaced by pairs of bytes.
+    pub fn steered(seed: u64, choices: &[u8]) -> Rng {
+        let choices = choices.as_chunks().0.iter().rev().map(|&pair| u16::from_be_bytes(pair)).collect();
+        Rng { choices, ..Rng::new(seed) }
     }
 
     /// Any 64 bits.
@@ -29,7 +37,7 @@ impl Rng {
         let result = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let (c, d) = (c ^ a, d ^ b);
         self.state = [a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)];
-        result
+        self.choices.pop().map_or(result, |choice| u64::from(choice) << 48 | result >> 16)
     }
 
     /// Any 32-bit word.
@@ -89,6 +97,13 @@ mod tests {
     fn a_seed_means_the_same_numbers_for_ever() {
         let mut rng = Rng::new(0);
         assert_eq!([rng.bits(), rng.bits()], [0x99ec_5f36_cb75_f2b4, 0xbf6e_1f78_4956_452a]);
+    }
+
+    #[test]
+    fn choices_come_first() {
+        let (mut steered, mut free) = (Rng::steered(5, &[0, 0, 0xff, 0xff, 1]), Rng::new(5));
+        assert_eq!([steered.below(1000), steered.below(1000)], [0, 999]);
+        assert_eq!(steered.bits(), [free.bits(), free.bits(), free.bits()][2]);
     }
 
     #[test]

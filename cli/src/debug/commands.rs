@@ -232,6 +232,9 @@ pub const COMMANDS: &[Command] = &[
             if rest.is_empty() {
                 return Err("save to which file?".into());
             }
+            if !debugger.may_write {
+                return Err("no files are written here".into());
+            }
             let name = debugger.name.clone();
             save::to_file(debugger.line.vm(), &name, Path::new(rest)).map_err(|failure| failure.text)?;
             Ok(format!("saved in {rest}\n"))

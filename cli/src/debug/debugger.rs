@@ -53,6 +53,8 @@ pub struct Debugger {
     pub line: Timeline,
     /// The image's name.
     pub name: String,
+    /// Whether commands may write files.
+    pub may_write: bool,
     symbols: Arc<Source>,
     places: (usize, Arc<Places>),
     breaks: Vec<Break>,
@@ -64,7 +66,7 @@ impl Debugger {
     pub fn new(line: Timeline, name: String, symbols: Arc<Source>) -> Debugger {
         let words = line.machine().segment(0).map_or(0, <[_]>::len);
         let places = (words, Arc::new(Places::new(&symbols, words)));
-        Debugger { line, name, symbols, places, breaks: Vec::new(), made: 0 }
+        Debugger { line, name, may_write: true, symbols, places, breaks: Vec::new(), made: 0 }
     }
 
     /// What the sources say about the program that is loaded now.

@@ -2,11 +2,12 @@
 //!
 //! Files: `timeline.rs` a run in both directions, `stage.rs` what it reads and puts out; `debugger.rs` what a debugger does, `moves.rs` steps, `stops.rs` what it
 //! stops for, `value.rs` expressions, `whence.rs` where something comes from; `commands.rs` and `view.rs` that as text, `prompt.rs` lines from a
-//! terminal; `tui.rs` the whole of it; `dap/` for editors.
+//! terminal; `tui.rs` the whole of it; `dap/` for editors; `fuzz.rs` for tests.
 
 mod commands;
 mod dap;
 mod debugger;
+pub mod fuzz;
 mod moves;
 mod prompt;
 mod stage;

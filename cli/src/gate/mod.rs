@@ -6,6 +6,7 @@
 pub mod args;
 mod config;
 mod counters;
+pub mod fuzz;
 mod host;
 mod judge;
 mod races;

@@ -29,6 +29,17 @@ pub struct Expects {
 }
 
 impl Expects {
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// It cannot be understood; the text tells why.
+    pub fn parse(text: &str) -> Result<Expects, String> {
+        toml::from_str(text).map_err(|error| {
+            let text = error.to_string();
+            text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+        })
+    }
+
     /// Whether more is expected than output.
     pub fn is_about_the_end(&self) -> bool {
         self.fault.is_some() || self.status.is_some()
@@ -115,11 +126,8 @@ impl Test {
         let input = if input.exists() { files::bytes_of(&input).map_err(cannot(&input))? } else { Vec::new() };
         let about = program.with_extension("toml");
         let expects = match files::text_of(&about) {
-            Ok(text) => toml::from_str(&text).map_err(|error| {
-                let text = error.to_string();
-                let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-                Failure::host(format!("{} cannot be understood: {line}", about.display()))
-            })?,
+            Ok(text) => Expects::parse(&text)
+                .map_err(|why| Failure::host(format!("{} cannot be understood: {why}", about.display())))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Expects::default(),
             Err(error) => return Err(cannot(&about)(error)),
         };

@@ -8,6 +8,8 @@ mod find;
 mod outcome;
 mod show;
 
+pub use self::find::Expects;
+
 use self::find::Test;
 use self::outcome::Outcome;
 use crate::cli::test::TestArgs;

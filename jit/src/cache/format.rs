@@ -51,8 +51,13 @@ pub(super) fn bind(chapters: &[(Identity, u32, &[u8])]) -> Option<Vec<u8>> {
     let lines: Vec<_> = chapters.iter().map(|&(program, number, bytes)| (program, number, bytes.len())).collect();
     let mut content = postcard::to_stdvec(&lines).ok()?;
     chapters.iter().for_each(|(.., bytes)| content.extend(*bytes));
-    let sum = xxh3_64(&content).to_le_bytes();
-    Some([MARK, BUILD.as_bytes(), b"\n", &sum, &content].concat())
+    Some(sealed(&content))
+}
+
+/// A table of contents with its chapters, as this build writes it.
+pub fn sealed(content: &[u8]) -> Vec<u8> {
+    let sum = xxh3_64(content).to_le_bytes();
+    [MARK, BUILD.as_bytes(), b"\n", &sum, content].concat()
 }
 
 /// The table of contents of bytes, none of which has changed.

@@ -13,8 +13,8 @@
 mod format;
 mod kept;
 
-pub use self::format::CacheError;
 pub(crate) use self::format::key;
+pub use self::format::{CacheError, sealed};
 pub(crate) use self::kept::{
     Chapter, Identity, KeptBlock, KeptBlocks, KeptLink, KeptProfile, KeptUnit, Shape, Spent, Words,
 };
@@ -30,6 +30,17 @@ const CODE_BYTES_MAX: usize = 64 << 20;
 
 /// The bytes of a book, wherever they are.
 pub(crate) type Bytes = Box<dyn AsRef<[u8]> + Send>;
+
+/// Reads every chapter of a book, and holds its units against a program: how many would suit. Nothing is executed.
+///
+/// # Errors
+/// The bytes are none that this build has written.
+pub fn read(bytes: &[u8], program: &[Word]) -> Result<usize, CacheError> {
+    let lines = format::open(bytes)?;
+    let chapters = lines.into_iter().filter_map(|line| format::decode_chapter(bytes.get(line.place)?));
+    let suit = |unit: &KeptUnit| unit.suits(program, true) || unit.suits(program, false);
+    Ok(chapters.map(|chapter| chapter.units.iter().filter(|unit| suit(unit)).count()).sum())
+}
 
 /// What the engine knows of other runs, and keeps of this one.
 #[derive(Default)]

@@ -44,7 +44,12 @@ pub struct Generated {
 
 /// The program of `seed`.
 pub fn generate(seed: u64, profile: &Profile) -> Generated {
-    let mut rng = Rng::new(seed);
+    steered(seed, &[], profile)
+}
+
+/// The program of `seed` with its first choices made by bytes.
+pub fn steered(seed: u64, choices: &[u8], profile: &Profile) -> Generated {
+    let mut rng = Rng::steered(seed, choices);
     let input_bytes = if rng.percent(20) { 0 } else { rng.logarithmic(1, 64) };
     let input = (0..input_bytes).map(|_| if rng.percent(15) { 0xff } else { rng.word() as u8 }).collect();
     let (low, high) = profile.executed;

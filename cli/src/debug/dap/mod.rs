@@ -10,9 +10,10 @@ mod session;
 mod wire;
 
 use self::session::Session;
-use self::wire::{is_gone, read_requests};
+use self::wire::{is_gone, read_requests, receive};
 use crate::failure::{Failure, reason};
 use crate::signals::Control;
+use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc::channel;
@@ -40,6 +41,26 @@ pub fn on_port(port: u16, launch: Launch) -> Result<u8, Failure> {
     let (client, _) = listener.accept().map_err(cannot)?;
     let back = client.try_clone().map_err(cannot)?;
     serve(BufReader::new(client), back, launch)
+}
+
+/// For tests: all that a client says, and all that it is told. Gives the number of requests, too.
+///
+/// # Errors
+/// The process has no file descriptors left.
+pub fn talk(said: &[u8], launch: Launch) -> io::Result<(usize, Vec<u8>)> {
+    let (sender, requests) = channel();
+    let all = messages(said);
+    let count = all.len();
+    all.into_iter().for_each(|message| sender.send(message).expect("somebody listens"));
+    drop(sender);
+    let mut told = Vec::new();
+    Session::new(&mut told, Control::new()?, launch).answer_all(&requests)?;
+    Ok((count, told))
+}
+
+/// For tests: messages, up to the first that is none.
+pub fn messages(mut bytes: &[u8]) -> Vec<Value> {
+    std::iter::from_fn(|| receive(&mut bytes).ok().flatten()).collect()
 }
 
 fn serve(from: impl BufRead + Send + 'static, to: impl Write, launch: Launch) -> Result<u8, Failure> {

@@ -11,7 +11,10 @@ use std::sync::{Arc, OnceLock};
 const MESSAGE_BYTES_MAX: usize = 1 << 24;
 
 /// Reads a message; none at the end.
-fn receive(from: &mut impl BufRead) -> io::Result<Option<Value>> {
+///
+/// # Errors
+/// The client is gone, or what it says is no message.
+pub fn receive(from: &mut impl BufRead) -> io::Result<Option<Value>> {
     let mut length = None;
     loop {
         let mut line = String::new();

@@ -1,0 +1,4 @@
+//! Recordings, forged and damaged.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rum_cli::fuzz::recording(bytes));

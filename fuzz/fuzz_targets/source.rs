@@ -1,0 +1,4 @@
+//! Sources for the assembler.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rum_testkit::fuzz::source(bytes));

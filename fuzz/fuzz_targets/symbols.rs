@@ -1,0 +1,4 @@
+//! Symbols files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rum_cli::fuzz::symbols(bytes));

@@ -1,0 +1,99 @@
+//! What fuzzers begin with: files made of programs of our own.
+
+use super::files::{self, HEAD_BYTES};
+use crate::contenders::JitContender;
+use crate::generate::{Profile, generate};
+use crate::programs::{folder, programs};
+use crate::rng::Rng;
+use rum_interp::{Ids, Machine, Scripted, encode_image};
+use rum_jit::{Options, Vm};
+use std::fs;
+
+/// Images and sources that are longer are no seeds: what is long is changed slowly.
+const BYTES_MAX: u64 = 1_200;
+
+/// A target, the name of a seed, and its bytes.
+pub type Seed = (&'static str, String, Vec<u8>);
+
+/// Something to begin with for each target of the kit.
+///
+/// # Panics
+/// The programs in `umbin/` cannot be read.
+pub fn seeds() -> Vec<Seed> {
+    let images = programs().into_iter().filter_map(|program| {
+        let image = fs::read(program.image_path()).expect("an image");
+        ((image.len() as u64) < BYTES_MAX).then_some((program.name, image))
+    });
+    let mut seeds = Vec::new();
+    for (number, (name, image)) in images.enumerate() {
+        let mut add = |target, head: &[u8]| seeds.push((target, name.clone(), [head, &image].concat()));
+        add("words", &[number as u8, number as u8, 0, 2, b'5', b'\n']);
+        add("image", &[1 << (number % 8)]);
+        add("disassembly", &[1, 0, 3, 4, b'f', b'u', b'n', b'c']);
+    }
+    let mut rng = Rng::new(0);
+    for number in 0..12u8 {
+        let choices = (0..u32::from(number) * 20).map(|_| rng.word() as u8);
+        let bytes = [number * 5, number, number, 0, number].into_iter().chain(choices).collect();
+        seeds.push(("generated", format!("seed-{number}"), bytes));
+        let made =
+            generate(u64::from(number), &Profile { executed: (100, 1_000), words: (4, 20), ..Profile::default() });
+        let head = [number * 5, number, 0, 0];
+        seeds.push(("words", format!("made-{number}"), [&head[..], &encode_image(&made.case.program)].concat()));
+    }
+    for entry in fs::read_dir(folder().join("src")).expect("sources").flatten() {
+        let (name, text) = (entry.file_name().display().to_string(), fs::read(entry.path()).expect("a source"));
+        if entry.metadata().is_ok_and(|data| data.len() < BYTES_MAX) {
+            let dialect = if text.windows(6).any(|six| six == b".macro" || six == b".proc ") { 3 } else { 2 };
+            seeds.push(("source", name, [&[dialect], &text[..]].concat()));
+        }
+    }
+    seeds.extend(snapshots());
+    seeds.push(("cache", "busy".to_owned(), [&[0], &cached()[rum_jit::cache_sealed(&[]).len()..]].concat()));
+    seeds
+}
+
+/// Machines with segments of all sorts, after a while.
+fn snapshots() -> impl Iterator<Item = Seed> {
+    Ids::ALL.into_iter().enumerate().flat_map(|(number, ids)| {
+        [3, 40, 150].map(|executed| {
+            let options = files::small_machine(ids);
+            let mut machine = Machine::new(&busy(), Box::new(Scripted::new(b"x")), &options).expect("room");
+            let _ = machine.run(Some(executed));
+            let mut saved = Vec::new();
+            machine.save(&mut saved, b"note").expect("a vector");
+            let stream = files::unsealed(&saved[HEAD_BYTES..]);
+            let name = format!("{ids:?}-{executed}").to_lowercase();
+            ("snapshot", name, [&[number as u8, 0], &stream[..]].concat())
+        })
+    })
+}
+
+/// What a run leaves for the next one.
+fn cached() -> Vec<u8> {
+    let machine =
+        Machine::new(&busy(), Box::new(Scripted::new(b"x")), &files::small_machine(Ids::Mixed)).expect("room");
+    let options = Options { cache: true, count: true, ..JitContender::eager() };
+    let mut vm = Vm::new(machine, &options).expect("an engine");
+    let _ = vm.run(Some(1_000));
+    vm.save_cache().expect("something to keep")
+}
+
+/// A program that allocates, abandons and stores for ever, small segments and large ones; it reads, too.
+fn busy() -> Vec<u32> {
+    let op = |op: u32, a: u32, b: u32, c: u32| op << 28 | a << 6 | b << 3 | c;
+    let literal = |a: u32, value: u32| 13 << 28 | a << 25 | value;
+    vec![
+        literal(7, 4),   // 0
+        literal(6, 1),   // 1: the first size
+        literal(5, 0),   // 2
+        op(11, 0, 0, 4), // 3: input
+        op(8, 0, 1, 6),  // 4: r1 := map segment (r6 words)
+        op(3, 6, 6, 7),  // 5: r6 += 4
+        op(8, 0, 2, 6),  // 6: r2 := map segment (r6 words)
+        op(2, 2, 5, 6),  // 7: m[r2][0] := r6
+        op(9, 0, 0, 1),  // 8: unmap r1
+        op(1, 3, 2, 5),  // 9: r3 := m[r2][0]
+        op(12, 0, 5, 7), // 10: goto 4
+    ]
+}
