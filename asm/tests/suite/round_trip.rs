@@ -282,7 +282,7 @@ fn labels_have_their_names() {
     let options = Options { debug: true, ..Options::default() };
     let assembly = assemble(&[Source::new("named.ums", text)], &options).expect("it is right");
     let symbols = assembly.symbols();
-    let shown = |symbols| {
+    let shown = |symbols: Option<&rum_asm::Symbols>| {
         let mut out = Vec::new();
         disassemble(&assembly.words, symbols, &DisasmOptions::default(), &mut out).expect("a vector takes everything");
         String::from_utf8(out).expect("text")
