@@ -135,3 +135,23 @@ pub fn protocol(bytes: &[u8]) {
     let ended = told.iter().any(|message| message["command"] == "disconnect" || message["command"] == "terminate");
     assert!(responses == requests || ended && responses < requests, "{responses} answers to {requests} requests");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Larger numbers than the protocol allows.
+    #[test]
+    fn far_away_there_is_nothing() {
+        let mut session = "\0{\"command\":\"launch\"}".to_owned();
+        for command in ["readMemory", "disassemble"] {
+            for extreme in [i64::MIN, i64::MAX] {
+                let number = |name: &str| format!("\"{name}\":{extreme}");
+                let numbers = ["offset", "count", "instructionOffset", "instructionCount"].map(number).join(",");
+                session +=
+                    &format!("\n{{\"command\":\"{command}\",\"arguments\":{{\"memoryReference\":\"0x1\",{numbers}}}}}");
+            }
+        }
+        protocol(session.as_bytes());
+    }
+}
