@@ -196,6 +196,17 @@ fn a_recorded_run_is_repeated() {
     assert!(status(&run) == 2 && complaint(&run).contains("damaged"), "{}", stderr(&run));
 }
 
+#[test]
+fn a_recorded_fault_comes_again() {
+    let folder = folder();
+    let (_, rec) = at(&folder, "a.rec");
+    rum(&["--record", &rec, arg(&image(&[lit(1, 5), output(1), div(2, 1, 0)]))]).assert().code(1);
+    for engine in ENGINES {
+        let run = rum(&[&["replay"], engine, &[&rec]].concat()).output().expect("it starts");
+        assert_eq!((status(&run), complaint(&run)), (0, "as recorded: 2 instructions, 1 byte of output, fault"));
+    }
+}
+
 /// A run at a terminal, and the side of somebody who sits there.
 fn at_terminal(args: &[&str]) -> (Child, fs::File) {
     let (watched, side) = terminal();
