@@ -27,6 +27,7 @@ mod odd_images;
 mod outside;
 mod profile;
 mod programs;
+mod sandbox;
 mod session;
 mod signals;
 mod structure;

@@ -50,6 +50,8 @@ pub struct RunConfig {
     pub session: Session,
     /// Who is told about compiled code.
     pub outside: Outside,
+    /// Whether the process gives up its rights before the program runs.
+    pub sandbox: bool,
 }
 
 /// What becomes of statistics.
@@ -59,16 +61,30 @@ pub struct Stats {
     pub format: StatsFormat,
     /// The file that they go to, with its name; standard error if there is none.
     pub file: Option<(File, String)>,
+    /// What the system tells of the process at any time, opened now: in a sandbox no file is opened later.
+    process: Option<File>,
 }
 
 impl Stats {
     /// What was asked for.
     fn of(args: &RunArgs, image: &Image) -> Result<Option<Stats>, Failure> {
+        let process = || File::open("/proc/self/status").ok();
         let Some(path) = &args.stats_file else {
-            return Ok(args.stats.map(|format| Stats { format, file: None }));
+            return Ok(args.stats.map(|format| Stats { format, file: None, process: process() }));
         };
         let file = image.file_apart(path)?;
-        Ok(Some(Stats { format: args.stats.unwrap_or(StatsFormat::Json), file: Some(file) }))
+        let format = args.stats.unwrap_or(StatsFormat::Json);
+        Ok(Some(Stats { format, file: Some(file), process: process() }))
+    }
+
+    /// The most memory that the process had resident, where the system tells. To be asked for once. (The peak that `getrusage` reports
+    /// includes what the process was before it became rum.)
+    pub fn peak_rss_bytes(&self) -> Option<u64> {
+        let mut bytes = [0; 1 << 12];
+        let count = self.process.as_ref()?.read(&mut bytes).ok()?;
+        let status = String::from_utf8_lossy(&bytes[..count]);
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
     }
 }
 
@@ -107,7 +123,9 @@ impl RunConfig {
     }
 
     /// Decides everything, for a program that came from `path` and finds input that was left.
-    fn decide(args: RunArgs, image: Image, path: &Path, unread: Vec<u8>) -> Result<(RunConfig, Image), Failure> {
+    fn decide(mut args: RunArgs, image: Image, path: &Path, unread: Vec<u8>) -> Result<(RunConfig, Image), Failure> {
+        // Editing would read and write a history, and ask terminals for all sorts of things.
+        args.session.no_edit |= args.sandbox;
         let mut machine = MachineOptions { ids: args.engine.ids.into(), ..MachineOptions::default() };
         if let Some(bytes) = args.limits.max_memory {
             machine.memory_bytes_max = bytes;
@@ -122,6 +140,11 @@ impl RunConfig {
         let counts = traces || args.verify || args.stats.is_some() || args.stats_file.is_some();
         let engine = &args.engine;
         let cache = crate::cache::wanted(&engine.cache)?;
+        if args.sandbox && cache.is_some() {
+            return Err(Failure::host(
+                "--sandbox goes without a cache, which RUM_CACHE asks for: RUM_CACHE=0 switches it off",
+            ));
+        }
         let session = Session::of(&args.session, path, unread, |path| image.file_apart(path))?;
         let options = Options {
             count: counts || args.limits.max_instructions.is_some() || session.counts(),
@@ -133,6 +156,7 @@ impl RunConfig {
             (None, Image::File(_) | Image::Snapshot(_)) => symbols::Source::Beside(symbols::path_beside(path)),
             (None, Image::Stdin) => symbols::Source::Nowhere,
         };
+        let symbols = if args.sandbox { symbols.read_now() } else { symbols };
         let config = RunConfig {
             name: if is_stdin(&args.image) { "standard input".to_owned() } else { name_of(&args.image) },
             symbols: Arc::new(symbols),
@@ -154,6 +178,7 @@ impl RunConfig {
             },
             session,
             outside: Outside::of(&args.outside)?,
+            sandbox: args.sandbox,
         };
         Ok((config, image))
     }

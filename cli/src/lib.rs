@@ -40,6 +40,7 @@ mod profile;
 mod replay;
 mod report;
 mod run;
+mod sandbox;
 mod session;
 mod signals;
 #[cfg(unix)]

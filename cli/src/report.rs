@@ -1,7 +1,7 @@
 //! What a run has to report: a table for people, one JSON object for machines. `docs/stats.md` explains every key.
 
 use crate::cli::values::StatsFormat;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Stats};
 use crate::end::End;
 use crate::human;
 use rum::{Vm, Word};
@@ -42,7 +42,7 @@ impl Report {
             ("memory_limit_bytes", json!(machine.memory_bytes_max())),
             ("memory_used_bytes", json!(machine.memory_bytes())),
             ("output_bytes", json!(machine.output_bytes())),
-            ("peak_rss_bytes", json!(peak_rss_bytes())),
+            ("peak_rss_bytes", json!(config.stats.as_ref().and_then(Stats::peak_rss_bytes))),
             ("pc", json!(machine.pc())),
             ("program_words", json!(machine.segment(0).map_or(0, <[Word]>::len))),
             ("segments_live", json!(machine.active_segments().count())),
@@ -150,14 +150,6 @@ fn cpu_time() -> Option<Duration> {
 #[cfg(not(unix))]
 fn cpu_time() -> Option<Duration> {
     None
-}
-
-/// The most memory that the process had resident, where the system tells. (The peak that `getrusage` reports includes
-/// what the process was before it became rum.)
-fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 #[cfg(test)]

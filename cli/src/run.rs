@@ -8,6 +8,7 @@ use crate::failure::{Failure, reason, say};
 use crate::human;
 use crate::origin::Origin;
 use crate::report::Report;
+use crate::sandbox;
 use crate::session::drive::{self, Next};
 use crate::session::save;
 use crate::signals::{Control, show_output_every};
@@ -68,6 +69,9 @@ pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
             }
         }
     };
+    if config.sandbox {
+        sandbox::close_files()?;
+    }
     let handle = machine.poll_handle();
     control.watch(handle.clone());
     if io::stdout().is_terminal() {
@@ -113,6 +117,10 @@ fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8
         Err(end) => (end, None),
         Ok(mut vm) => {
             let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
+            if config.sandbox {
+                vm.make_ready();
+                sandbox::shut()?;
+            }
             let end = execute(&mut vm, &config, &control, verifier.as_mut())?;
             (end, Some((vm, cache)))
         }

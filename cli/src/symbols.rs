@@ -41,6 +41,16 @@ impl Source {
         })
     }
 
+    /// The same, with no file to be read later.
+    pub fn read_now(self) -> Source {
+        match self {
+            Source::Beside(path) => {
+                fs::read(path).and_then(|text| Symbols::from_json(&text)).map_or(Source::Nowhere, Source::Given)
+            }
+            known => known,
+        }
+    }
+
     /// The symbols of a program of `words` words: none if those that there are belong to another.
     pub fn of_program(&self, words: usize) -> Option<Symbols> {
         let symbols = match self {

@@ -84,6 +84,14 @@ impl Vm {
         Ok(Vm { machine, engine, unavailable })
     }
 
+    /// Asks the system now for what compiled code will need: threads, and memory that is executed. Running on asks for no more than memory
+    /// and time, so that a process can give up every other right before it runs a program.
+    pub fn make_ready(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.make_ready(&mut self.machine);
+        }
+    }
+
     /// Runs until the program stops, or `budget` more instructions have been executed (exactly). Output is written
     /// before this returns. After `Budget` and `Interrupted` the machine can go on.
     ///

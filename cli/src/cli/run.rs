@@ -33,6 +33,9 @@ pub struct RunArgs {
     /// Where the words come from, as rum asm -g wrote it, for messages [default: IMAGE.sym, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub symbols: Option<PathBuf>,
+    /// Before the program runs, have the kernel refuse whatever a run does not take: files, processes, the network (Linux only)
+    #[arg(long, conflicts_with_all = ["verify", "cache", "cache_dir", "save_at", "save", "trace", "perf_map", "jitdump"])]
+    pub sandbox: bool,
     /// The tools that are to know of compiled code.
     #[command(flatten)]
     pub outside: OutsideArgs,
@@ -84,6 +87,7 @@ impl RunArgs {
             stats: None,
             stats_file: None,
             verify: false,
+            sandbox: false,
             symbols,
             outside,
             trace,

@@ -120,6 +120,16 @@ impl Engine {
         }
     }
 
+    /// Has everything now that code will need of the system: memory that is executed, and a thread. Without it no code is made.
+    pub fn make_ready(&mut self, machine: &mut Machine) {
+        let state = state_of(machine);
+        self.start_blocks(state);
+        match self.factory.start(state) {
+            Ok(()) => self.units.connect_blocks(self.factory.way_to_blocks()),
+            Err(error) => self.give_up(&error.to_string()),
+        }
+    }
+
     /// Lets the unit that the jump at `from` belongs to take in the hot word at `target`, if that leads back to it. False
     /// if the target should have a unit of its own.
     fn grow(&mut self, state: &mut State, from: u32, target: u32, zero: u8) -> bool {

@@ -1,0 +1,254 @@
+//! `run --sandbox`: the process gives up its rights before the program runs, so that a mistake in rum by which a program got hold of the
+//! process would be worth little.
+//!
+//! Two steps. [`close_files`], as soon as the machine is made: descriptors that the process was born with are closed but for the first three,
+//! and landlock takes away the file system, the network and signals to others. Threads that are started from then on have no more; the one
+//! that waits for `--timeout` may be older. [`shut`], before the first instruction: a filter on the system calls of all threads. What is
+//! not on the list kills the process (SIGSYS).
+//!
+//! So whatever a run takes is had before: files are opened, memory that is executed is mapped, threads are started (`Vm::make_ready`).
+//! Options that want more at the end are refused on the command line.
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub use os::{close_files, shut};
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+pub use other::{close_files, shut};
+
+/// Where there is no such thing.
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+mod other {
+    use crate::failure::Failure;
+
+    /// # Errors
+    /// Always.
+    pub fn close_files() -> Result<(), Failure> {
+        Err(Failure::host("--sandbox is for Linux, on x86-64 and aarch64"))
+    }
+
+    /// # Errors
+    /// Never: nobody gets that far.
+    pub fn shut() -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod os {
+    use crate::failure::{Failure, reason};
+    use landlock::{ABI, Access, AccessFs, AccessNet, RestrictSelfAttr, Ruleset, RulesetAttr, RulesetStatus, Scope};
+    use rustix::io::{FdFlags, fcntl_getfd};
+    use seccompiler::SeccompCmpArgLen::Dword;
+    use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
+    use seccompiler::{BackendError, BpfProgram, SeccompAction, SeccompCondition, SeccompFilter, SeccompRule};
+    use std::fmt::Display;
+    use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+    use std::{fs, io};
+
+    /// Allowed whatever the arguments are.
+    const ALLOWED: [libc::c_long; 25] = [
+        // Descriptors that are open.
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_writev,
+        libc::SYS_ppoll,
+        libc::SYS_close,
+        // Memory, but for what has conditions below.
+        libc::SYS_brk,
+        libc::SYS_munmap,
+        libc::SYS_mremap,
+        libc::SYS_madvise,
+        // Has other processors fetch new code anew.
+        libc::SYS_membarrier,
+        // Threads that there are: some may not have come to their first line yet.
+        libc::SYS_futex,
+        libc::SYS_gettid,
+        libc::SYS_sched_yield,
+        libc::SYS_sched_getaffinity,
+        libc::SYS_set_robust_list,
+        libc::SYS_rseq,
+        libc::SYS_sigaltstack,
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+        // The way back from signals.
+        libc::SYS_rt_sigreturn,
+        libc::SYS_restart_syscall,
+        // Clocks, and the seed of a hash table.
+        libc::SYS_clock_gettime,
+        libc::SYS_clock_nanosleep,
+        libc::SYS_getrandom,
+    ];
+
+    fn refused(what: &str, why: impl Display) -> Failure {
+        Failure::host(format!("--sandbox cannot be had, {what}: {why}"))
+    }
+
+    /// Gives up files, the network and signals to others, but for what is open; and what is open that nobody here has opened.
+    ///
+    /// # Errors
+    /// The kernel has no landlock, or does not tell what is open.
+    pub fn close_files() -> Result<(), Failure> {
+        keep_one_heap();
+        close_inherited().map_err(|error| refused("/proc does not tell what is open", reason(&error)))?;
+        let restricted = Ruleset::default()
+            .handle_access(AccessFs::from_all(ABI::V5))
+            .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V4)))
+            .and_then(|rules| rules.scope(Scope::from_all(ABI::V6)))
+            .and_then(|rules| rules.create())
+            .and_then(|rules| rules.all_threads(true)?.restrict_self())
+            .map_err(|error| refused("landlock refuses", error))?;
+        match restricted.ruleset {
+            RulesetStatus::NotEnforced => {
+                Err(refused("landlock is missing", "the kernel is older than Linux 5.13, or has it off"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Has all threads allocate from one heap: to give a part of another back, the C library would open a file first.
+    fn keep_one_heap() {
+        #[cfg(target_env = "gnu")]
+        // SAFETY: it sets a number.
+        unsafe {
+            libc::mallopt(libc::M_ARENA_MAX, 1);
+        }
+    }
+
+    /// Closes every descriptor but the first three that would be open in another program, too: what is opened here would not.
+    fn close_inherited() -> io::Result<()> {
+        let open = fs::read_dir("/proc/self/fd")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let open: Vec<RawFd> = open.filter(|&number| number > 2).collect();
+        for number in open {
+            // SAFETY: it is looked at and nothing else; the one that has listed the others is closed, which is an error.
+            let flags = fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) });
+            if flags.is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC)) {
+                // SAFETY: it is open, and nobody's: the standard library opens everything with the flag.
+                drop(unsafe { OwnedFd::from_raw_fd(number) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up every system call that a run does not take, on all threads.
+    ///
+    /// # Errors
+    /// The kernel has no filters.
+    pub fn shut() -> Result<(), Failure> {
+        // The first look at a clock looks for where the kernel has put it.
+        let _ = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        let program = filter().map_err(|error| refused("the filter cannot be made", error))?;
+        seccompiler::apply_filter_all_threads(&program).map_err(|error| refused("the kernel refuses the filter", error))
+    }
+
+    fn filter() -> Result<BpfProgram, BackendError> {
+        const EXECUTABLE: u64 = libc::PROT_EXEC as u64;
+        const WRITABLE: u64 = libc::PROT_WRITE as u64;
+        const ANONYMOUS: u64 = libc::MAP_ANONYMOUS as u64;
+        let without = |argument, bits| SeccompCondition::new(argument, Dword, MaskedEq(bits), 0);
+        let anonymous = SeccompCondition::new(3, Dword, MaskedEq(ANONYMOUS), ANONYMOUS)?;
+        let only = |argument, value| SeccompRule::new(vec![SeccompCondition::new(argument, Dword, Eq, value)?]);
+        let mut rules: std::collections::BTreeMap<i64, Vec<SeccompRule>> =
+            ALLOWED.into_iter().map(|call| (call, Vec::new())).collect();
+        #[cfg(target_arch = "x86_64")]
+        rules.insert(libc::SYS_poll, Vec::new());
+        rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![anonymous, without(2, EXECUTABLE)?])?]);
+        // Writable or executable.
+        let either = [EXECUTABLE, WRITABLE].map(|bits| SeccompRule::new(vec![without(2, bits)?]));
+        rules.insert(libc::SYS_mprotect, either.into_iter().collect::<Result<_, _>>()?);
+        // A thread names itself; with assertions a descriptor is looked at before it is closed.
+        rules.insert(libc::SYS_prctl, vec![only(0, libc::PR_SET_NAME as u64)?]);
+        rules.insert(libc::SYS_fcntl, vec![only(1, libc::F_GETFD as u64)?]);
+        let processor = std::env::consts::ARCH.try_into()?;
+        SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, processor)?.try_into()
+    }
+}
+
+#[cfg(all(test, target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tests {
+    use super::{close_files, shut};
+    use std::fs::File;
+    use std::io::ErrorKind;
+    use std::net::UdpSocket;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, ExitStatus, exit};
+    use std::{fs, ptr, thread};
+
+    /// Says to the test below what it is to do.
+    const VARIABLE: &str = "RUM_SANDBOX_TEST";
+
+    fn map(access: libc::c_int) -> *mut libc::c_void {
+        // SAFETY: a new mapping.
+        unsafe { libc::mmap(ptr::null_mut(), 4096, access, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) }
+    }
+
+    fn protect(access: libc::c_int) {
+        let start = map(libc::PROT_NONE);
+        // SAFETY: the mapping was made for this.
+        assert_eq!(unsafe { libc::mprotect(start, 4096, access) }, 0);
+    }
+
+    fn attempt(what: &str) {
+        match what {
+            "nothing" => {}
+            "memory" => drop(vec![1_u8; 10 << 20]),
+            "executable, not writable" => protect(libc::PROT_READ | libc::PROT_EXEC),
+            "open" => drop(File::open("/dev/null")),
+            "remove" => drop(fs::remove_file("/nowhere")),
+            "socket" => drop(UdpSocket::bind("127.0.0.1:0")),
+            "process" => drop(Command::new("/bin/true").status()),
+            "thread" => drop(thread::spawn(|| {})),
+            "signal" => drop(rustix::process::test_kill_process(rustix::process::Pid::INIT)),
+            "writable and executable" => protect(libc::PROT_WRITE | libc::PROT_EXEC),
+            "new executable memory" => drop(map(libc::PROT_READ | libc::PROT_EXEC)),
+            other => panic!("{other}?"),
+        }
+    }
+
+    /// Does not return, and is not to be called but by the tests below, in a process of its own.
+    #[test]
+    #[ignore = "a process of its own, for the others"]
+    fn shut_in() {
+        let what = std::env::var(VARIABLE).expect("something to do");
+        close_files().expect("landlock");
+        if let Some(what) = what.strip_prefix("files: ") {
+            let opened = match what {
+                "read" => File::open("/dev/null").map(drop),
+                "write" => fs::write("/dev/null", "x"),
+                other => panic!("{other}?"),
+            };
+            exit(i32::from(opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)) + 10);
+        }
+        shut().expect("a filter");
+        attempt(&what);
+        exit(7);
+    }
+
+    fn end_of(what: &str) -> ExitStatus {
+        let mut command = Command::new(std::env::current_exe().expect("this"));
+        command.args(["--exact", "--ignored", "--nocapture", "sandbox::tests::shut_in"]).env(VARIABLE, what);
+        command.output().expect("it starts").status
+    }
+
+    #[test]
+    fn what_a_run_takes_is_allowed() {
+        for what in ["nothing", "memory", "executable, not writable"] {
+            assert_eq!(end_of(what).code(), Some(7), "{what}");
+        }
+    }
+
+    #[test]
+    fn anything_else_kills() {
+        let calls = ["open", "remove", "socket", "process", "thread", "signal"];
+        for what in calls.into_iter().chain(["writable and executable", "new executable memory"]) {
+            assert_eq!(end_of(what).signal(), Some(libc::SIGSYS), "{what}");
+        }
+    }
+
+    #[test]
+    fn files_are_denied_even_without_the_filter() {
+        for what in ["files: read", "files: write"] {
+            assert_eq!(end_of(what).code(), Some(11), "{what}");
+        }
+    }
+}
