@@ -123,6 +123,18 @@ fn failures_are_told_as_ever() {
     }
 }
 
+/// Where memory is scarce, the engine looks before it compiles how much there is.
+#[test]
+fn little_memory_suffices() {
+    let program = programs().into_iter().find(|program| program.name == "sieve").expect("it is on the list");
+    let script = "ulimit -v 4000000; ulimit -d 2000000; exec \"$0\" --sandbox --stats=json --hot-threshold 1 \"$1\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, RUM, arg(&program.image_path())]).stdin(Stdio::null());
+    let run = shell.output().expect("a shell");
+    assert_eq!((status(&run), &run.stdout[..]), (0, program.expected().as_bytes()), "{}", stderr(&run));
+    assert!(counter(&run, "regions_published") > 0);
+}
+
 /// Files that a run writes to are opened before; so are symbols, which a fault may ask for.
 #[test]
 fn files_are_opened_before() {

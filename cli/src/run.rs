@@ -69,14 +69,8 @@ pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
             }
         }
     };
-    if config.sandbox {
-        sandbox::close_files()?;
-    }
     let handle = machine.poll_handle();
     control.watch(handle.clone());
-    if io::stdout().is_terminal() {
-        show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
-    }
     let program = || Origin::Program(machine.segment(0).unwrap_or_default().to_vec());
     let origin = tape.is_some().then(|| origin.unwrap_or_else(program));
     let verifier = match (config.verify, &tape, &origin) {
@@ -86,6 +80,12 @@ pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
     let again = tape.zip(origin).map(|(tape, origin)| Again::new(origin, tape, &config.machine, &config.options));
     let mut vm = Vm::new(machine, &config.options)
         .map_err(|error| Failure::host(format!("{error} (--engine auto runs the program all the same)")))?;
+    if config.sandbox {
+        sandbox::close_files()?;
+    }
+    if io::stdout().is_terminal() {
+        show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
+    }
     config.outside.watch(&mut vm, &config.symbols)?;
     drive::begin(&mut vm, &config.session, &config.name)?;
     Ok(Started { control, machine: Ok(vm), again, verifier })

@@ -1,7 +1,7 @@
 //! `run --sandbox`: the process gives up its rights before the program runs, so that a mistake in rum by which a program got hold of the
 //! process would be worth little.
 //!
-//! Two steps. [`close_files`], as soon as the machine is made: descriptors that the process was born with are closed but for the first three,
+//! Two steps. [`close_files`], as soon as there is a machine with its engine: descriptors that the process was born with are closed but for the first three,
 //! and landlock takes away the file system, the network and signals to others. Threads that are started from then on have no more; the one
 //! that waits for `--timeout` may be older. [`shut`], before the first instruction: a filter on the system calls of all threads. What is
 //! not on the list kills the process (SIGSYS).
@@ -46,9 +46,10 @@ mod os {
     use std::{fs, io};
 
     /// Allowed whatever the arguments are.
-    const ALLOWED: [libc::c_long; 25] = [
+    const ALLOWED: [libc::c_long; 26] = [
         // Descriptors that are open.
         libc::SYS_read,
+        libc::SYS_pread64,
         libc::SYS_write,
         libc::SYS_writev,
         libc::SYS_ppoll,

@@ -78,26 +78,40 @@ impl Scarce {
 /// A limit on data, as `ulimit -d` sets it.
 #[derive(Debug)]
 struct DataLimit {
+    #[cfg(target_os = "linux")]
     bytes_max: u64,
+    /// What the system tells of the process's memory, open from the start: later the process may have lost the right to open it.
+    #[cfg(target_os = "linux")]
+    counts: Option<std::fs::File>,
 }
 
+#[cfg(target_os = "linux")]
 impl DataLimit {
-    #[cfg(target_os = "linux")]
     fn of_process() -> Option<DataLimit> {
         use rustix::process::{Resource, getrlimit};
-        getrlimit(Resource::Data).current.map(|bytes_max| DataLimit { bytes_max })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn of_process() -> Option<DataLimit> {
-        None
+        let bytes_max = getrlimit(Resource::Data).current?;
+        Some(DataLimit { bytes_max, counts: std::fs::File::open("/proc/self/statm").ok() })
     }
 
     /// Whether so many bytes can be had still.
     fn leaves(&self, bytes: u64) -> bool {
+        use std::os::unix::fs::FileExt;
         // In pages: all, resident, shared, code, nothing, data.
-        let counts = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-        let pages = counts.split_ascii_whitespace().nth(5).and_then(|count| count.parse::<u64>().ok());
+        let mut counts = [0; 256];
+        let count = self.counts.as_ref().and_then(|file| file.read_at(&mut counts, 0).ok()).unwrap_or(0);
+        let data = std::str::from_utf8(&counts[..count]).ok().and_then(|text| text.split_ascii_whitespace().nth(5));
+        let pages = data.and_then(|count| count.parse::<u64>().ok());
         pages.is_some_and(|pages| pages * region::page::size() as u64 + bytes <= self.bytes_max)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl DataLimit {
+    fn of_process() -> Option<DataLimit> {
+        None
+    }
+
+    fn leaves(&self, _: u64) -> bool {
+        true
     }
 }
