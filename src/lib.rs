@@ -12,6 +12,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub use rum_interp::{
     About, AddressSpace, Console, Fault, FaultKind, Ids, ImageError, Machine, MachineOptions, NAMED_ALLOCS,
     OutOfMemory, Past, PollHandle, SNAPSHOT_MAGIC, Scripted, SetupError, Snapshot, SnapshotError, Stdio, Stop,

@@ -20,6 +20,7 @@ mod gate;
 mod hostile;
 mod ids;
 mod images;
+mod isolation;
 mod languages;
 mod library;
 mod limits;

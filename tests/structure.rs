@@ -36,7 +36,8 @@ struct Paths {
     inside: Vec<String>,
 }
 
-fn is_test(attributes: &[Attribute]) -> bool {
+/// Whether an item belongs to tests.
+pub fn is_test(attributes: &[Attribute]) -> bool {
     let text = |attribute: &Attribute| match &attribute.meta {
         syn::Meta::List(list) => list.tokens.to_string(),
         _ => String::new(),

@@ -12,6 +12,8 @@
 //! assert_eq!(assembly.words.len(), 7);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod assemble;
 mod ast;
 mod closest;
