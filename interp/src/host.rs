@@ -13,18 +13,18 @@ pub fn memory_bytes() -> u64 {
     container.chain(physical_bytes()).chain(limits_bytes()).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(miri)))]
 fn limits_bytes() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
     [Resource::Data, Resource::As].into_iter().filter_map(|what| getrlimit(what).current).min()
 }
 
-#[cfg(not(unix))]
+#[cfg(any(not(unix), miri))]
 fn limits_bytes() -> Option<u64> {
     None
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 fn physical_bytes() -> Option<u64> {
     let info = rustix::system::sysinfo();
     // How wide these numbers are depends on the processor.
@@ -32,14 +32,14 @@ fn physical_bytes() -> Option<u64> {
     u64::try_from(info.totalram).ok()?.checked_mul(u64::from(info.mem_unit)).filter(|&bytes| bytes > 0)
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, not(target_os = "linux"), not(miri)))]
 fn physical_bytes() -> Option<u64> {
     // SAFETY: sysconf reads a system constant.
     let (pages, page) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     u64::try_from(pages).ok()?.checked_mul(u64::try_from(page).ok()?).filter(|&bytes| bytes > 0)
 }
 
-#[cfg(not(unix))]
+#[cfg(any(not(unix), miri))]
 fn physical_bytes() -> Option<u64> {
     None
 }

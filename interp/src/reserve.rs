@@ -39,7 +39,7 @@ unsafe impl Send for Reservation {}
 // SAFETY: as above; `&Reservation` gives nothing but addresses.
 unsafe impl Sync for Reservation {}
 
-#[cfg(unix)]
+#[cfg(all(unix, not(miri)))]
 mod os {
     use super::{Backing, PAGE_BYTES};
     use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
@@ -111,7 +111,8 @@ mod os {
     }
 }
 
-#[cfg(not(unix))]
+/// Where there is no such call, under Miri for one, all memory is had at once.
+#[cfg(any(not(unix), miri))]
 mod os {
     use super::{Backing, PAGE_BYTES};
     use std::alloc::{Layout, alloc_zeroed, dealloc};

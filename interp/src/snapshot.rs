@@ -227,8 +227,8 @@ impl State {
         let (words, old) = (self.guest.memory.restore(from)?, self.guest.memory.program().to_vec());
         let new = read_words(from, words)?;
         from.finish()?;
-        self.guest.memory.set_program(&new).map_err(|_| SnapshotError::Read(io::ErrorKind::OutOfMemory.into()))?;
         self.program.make_room(new.len())?;
+        self.guest.memory.set_program(&new).map_err(|_| SnapshotError::Read(io::ErrorKind::OutOfMemory.into()))?;
         if old.len() == new.len() {
             for offset in (0..old.len()).filter(|&at| old[at] != new[at]) {
                 self.program.word_changed(offset as u32);

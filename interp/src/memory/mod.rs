@@ -10,6 +10,8 @@
 //! All unsafe access to segments is in this folder.
 
 mod extents;
+#[cfg(test)]
+mod forged;
 mod large;
 pub mod layout;
 mod named;

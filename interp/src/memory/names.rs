@@ -195,10 +195,10 @@ impl Names {
             space.commit(0, upto as usize * self.entry_bytes())?;
             self.accessible = upto;
         }
-        let stride = self.stride();
-        let entries = self.table.wrapping_add(stride);
-        // SAFETY: accessible so far, and nothing refers to it. There may be none yet.
-        let table = unsafe { std::slice::from_raw_parts_mut(entries, (self.top.max(top) as usize - 1) * stride) };
+        let (stride, bound, has_lengths) = (self.stride(), self.bound, self.has_lengths);
+        // On an error there is that much to forget.
+        self.top = self.top.max(top);
+        let table = self.entries();
         table.fill(0);
         from.words(&mut table[..(top as usize - 1) * stride])?;
         let entry = |id: u32| {
@@ -207,9 +207,9 @@ impl Names {
         };
         let (mut names, mut given_back) = (Vec::new(), 0);
         for (place, words) in (1..top).map(entry) {
-            match place >= self.bound {
-                true => names.push(Name { place, words: if self.has_lengths { words } else { 0 } }),
-                false if self.has_lengths && words != 0 => return Err(WRONG),
+            match place >= bound {
+                true => names.push(Name { place, words: if has_lengths { words } else { 0 } }),
+                false if has_lengths && words != 0 => return Err(WRONG),
                 false => given_back += 1,
             }
         }
@@ -226,6 +226,23 @@ impl Names {
         }
         (self.free, self.left, self.top, self.paid) = (free, left, top, paid);
         Ok(names)
+    }
+
+    /// All entries of names that were handed out.
+    fn entries(&mut self) -> &mut [u32] {
+        let stride = self.stride();
+        let entries = self.table.wrapping_add(stride);
+        // SAFETY: the table is accessible so far, and nothing refers to it. There may be none yet.
+        unsafe { std::slice::from_raw_parts_mut(entries, (self.top as usize - 1) * stride) }
+    }
+
+    /// From now on no name is in use. Where only some segments get one, no other will.
+    pub fn forget(&mut self) {
+        self.entries().fill(0);
+        (self.free, self.top) = (0, 1);
+        if self.has_lengths {
+            self.left = 0;
+        }
     }
 
     /// Bytes that the table takes, as far as it is used.

@@ -6,6 +6,7 @@
 
 use super::layout::{GRANULE_BYTES, LARGE, RUN_GRANULES_MAX, SMALL_WORDS_MAX, large_granules, small_granules};
 use super::small::clear_granules;
+use super::zone::Zone;
 use super::{GRANULE_COST_BYTES, Ids, Memory, PREFIX_BYTES, layout};
 use crate::isa::Word;
 use crate::pack::{Packer, SnapshotError, Unpacker};
@@ -139,11 +140,29 @@ impl Memory {
     }
 
     /// Becomes as the memory that was written, which had the same geometry; gives the length of segment 0, whose words follow. On an
-    /// error nothing can be said of any segment any more.
+    /// error there is no other segment any more.
     ///
     /// # Errors
     /// What was written is not what a memory can be, or the system has no room.
     pub(crate) fn restore<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<u32, SnapshotError> {
+        let restored = self.load_all(from);
+        if restored.is_err() {
+            self.forget_all();
+        }
+        restored
+    }
+
+    /// Forgets what may have been taken over by halves: nobody has looked whether it fits together.
+    fn forget_all(&mut self) {
+        self.clear();
+        (self.cursor, self.run_end) = (self.frontier, self.frontier);
+        // SAFETY: the granules of the zone that were ever in use are accessible, and in no segment any more.
+        unsafe { clear_granules(self.segments.word(self.zone.start(), 0).cast(), self.zone.granules()) };
+        self.zone = Zone::new(self.zone.start(), self.zone.end());
+        self.names.forget();
+    }
+
+    fn load_all<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<u32, SnapshotError> {
         self.clear();
         let program_len = from.u32()?;
         ensure(program_len as usize <= self.program_words_max())?;
@@ -193,6 +212,20 @@ impl Memory {
     fn load_large<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<(), SnapshotError> {
         let (lowest, count) = (from.u32()?, from.u32()?);
         let mut taken = Vec::new();
+        let read = self.load_taken(from, count, &mut taken);
+        // Whatever was read is known, so that it can be given back.
+        let bottom = taken.first().map_or(self.large.top(), |&(header, _)| header);
+        self.large.restore(&taken, lowest.min(bottom));
+        read?;
+        ensure(lowest <= bottom)
+    }
+
+    fn load_taken<R: Read>(
+        &mut self,
+        from: &mut Unpacker<R>,
+        count: u32,
+        taken: &mut Vec<(u32, u32)>,
+    ) -> Result<(), SnapshotError> {
         let mut end = self.frontier;
         for _ in 0..count {
             let (header, words, has_len) = (from.u32()?, from.u32()?, from.u8()? != 0);
@@ -203,6 +236,8 @@ impl Memory {
             self.large_bytes += u64::from(granules) * GRANULE_COST_BYTES;
             ensure(self.large_bytes <= self.limit_bytes)?;
             self.commit(header as usize * GRANULE_BYTES, granules as usize * GRANULE_BYTES)?;
+            taken.push((header, granules));
+            self.large_bytes += u64::from(granules) * GRANULE_COST_BYTES;
             // SAFETY: the extent lies between the frontier and the top and behind those before, so it is free: it is zero.
             unsafe {
                 *self.segments.header(header + 1) = words;
@@ -211,10 +246,7 @@ impl Memory {
                 }
                 from.words(self.words_at_mut(header + 1, words as usize))?;
             }
-            taken.push((header, granules));
         }
-        ensure(taken.first().is_none_or(|&(header, _)| lowest <= header) && lowest <= self.large.top())?;
-        self.large.restore(&taken, lowest);
         Ok(())
     }
 
@@ -233,8 +265,8 @@ impl Memory {
             ensure(len != LARGE)?;
             let words = u32::from(len) - 1;
             let granules = small_granules(words);
-            ensure(granules <= self.frontier - at)?;
-            // The current run is free.
+            // Within runs that were taken, but for the current one.
+            ensure(at < self.touched && granules <= self.touched - at)?;
             ensure(at + granules <= self.cursor || at >= self.run_end)?;
             // SAFETY: below the frontier, behind all others, and so free.
             unsafe {
@@ -248,10 +280,11 @@ impl Memory {
     /// Gives the blocks that are free: where they begin, and their granules.
     fn load_zone<R: Read>(&mut self, from: &mut Unpacker<R>) -> Result<Vec<(u32, u32)>, SnapshotError> {
         let before = self.zone.granules();
-        self.zone.load(from)?;
-        let (start, granules) = (self.zone.start(), self.zone.granules());
-        let at = start as usize * GRANULE_BYTES;
-        self.commit(at, granules.max(before) as usize * GRANULE_BYTES)?;
+        let mut zone = Zone::new(self.zone.start(), self.zone.end());
+        zone.load(from)?;
+        let (start, granules) = (zone.start(), zone.granules());
+        self.commit(start as usize * GRANULE_BYTES, granules.max(before) as usize * GRANULE_BYTES)?;
+        self.zone = zone;
         if before > granules {
             // SAFETY: the zone was accessible so far, and what lies behind its new end is in no segment.
             unsafe { clear_granules(self.segments.word(start + granules, 0).cast(), before - granules) };

@@ -28,7 +28,7 @@ impl Memory {
                     self.expect_use(end);
                 }
                 self.touched = self.touched.max(end);
-                self.granted += end - start;
+                self.granted = self.granted.saturating_add(end - start);
                 (self.cursor, self.run_end) = (start, end);
                 return true;
             }

@@ -41,6 +41,8 @@ impl Spaces {
             AddressSpace::Granules(granules) => {
                 Spaces::of(granules.next_power_of_two().clamp(GRANULES_MIN, GRANULES_MAX), Backing::OnCommit)
             }
+            // All of it is memory there.
+            AddressSpace::Auto if cfg!(miri) => Spaces::of(GRANULES_MIN, Backing::OnCommit),
             AddressSpace::Auto => Spaces::largest(limit_bytes),
         }
     }
