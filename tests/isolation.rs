@@ -303,3 +303,17 @@ fn unsafe_code_is_found() {
         assert!(!is_unsafe(text), "{text}");
     }
 }
+
+/// The tests that docs/security.md names are there.
+#[test]
+fn promises_have_tests() {
+    let text = fs::read_to_string(root().join("docs/security.md")).expect("text");
+    let named = text.split('`').filter_map(|word| word.split_once(".rs::"));
+    let mut count = 0;
+    for (file, name) in named {
+        let source = fs::read_to_string(root().join(format!("{file}.rs"))).unwrap_or_else(|_| panic!("{file}.rs"));
+        assert!(source.contains(&format!("fn {name}(")), "{file}.rs has no {name}");
+        count += 1;
+    }
+    assert!(count > 15, "{count} tests are named");
+}

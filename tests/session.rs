@@ -196,6 +196,17 @@ fn a_recorded_run_is_repeated() {
     assert!(status(&run) == 2 && complaint(&run).contains("damaged"), "{}", stderr(&run));
 }
 
+/// The limit is part of what a machine is: it stays, or the run does not go on.
+#[test]
+fn a_snapshot_of_a_larger_machine_than_is_allowed_is_refused() {
+    let folder = folder();
+    let (_, snap) = at(&folder, "a.snap");
+    rum(&["--max-memory", "64M", "--save-at", "input", "--save", &snap, &ours("calc")]).assert().code(0);
+    let run = rum(&["resume", "--max-memory", "63M", &snap]).output().expect("it starts");
+    assert!(status(&run) == 2 && complaint(&run).contains("--max-memory"), "{}", stderr(&run));
+    rum(&["resume", "--max-memory", "64M", &snap]).write_stdin("1+2\n").assert().code(0).stdout("3\n");
+}
+
 #[test]
 fn a_recorded_fault_comes_again() {
     let folder = folder();

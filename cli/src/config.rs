@@ -5,6 +5,7 @@ use crate::cli::run::RunArgs;
 use crate::cli::values::StatsFormat;
 use crate::failure::{Failure, reason};
 use crate::files::name_of;
+use crate::human;
 use crate::outside::Outside;
 use crate::session::{Session, save};
 use crate::signals::{Control, PATIENCE};
@@ -116,8 +117,17 @@ impl RunConfig {
     /// The snapshot cannot be used.
     pub fn resume(args: RunArgs) -> Result<(RunConfig, Image), Failure> {
         let bytes = save::read(&args.image)?;
-        let snapshot = Snapshot::open(&bytes[..]);
-        let note = snapshot.map(|snapshot| save::Note::of(&snapshot.about().note)).unwrap_or_default();
+        let snapshot =
+            Snapshot::open(&bytes[..]).map_err(|error| save::unusable(&args.image.display().to_string(), &error))?;
+        let (saved_max, note) = (snapshot.about().memory_bytes_max(), save::Note::of(&snapshot.about().note));
+        // Identifiers follow from it, so it cannot be made lower.
+        if let Some(max) = args.limits.max_memory.filter(|&max| max < saved_max) {
+            let [max, saved_max] = [max, saved_max].map(human::bytes);
+            return Err(Failure::host(format!(
+                "{} may use {saved_max} of memory, more than --max-memory {max}: that was settled when it was started",
+                args.image.display()
+            )));
+        }
         let path = PathBuf::from(note.image);
         RunConfig::decide(args, Image::Snapshot(bytes), &path, note.unread)
     }
