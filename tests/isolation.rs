@@ -226,7 +226,7 @@ const UNSAFE: &str = "
     jit/src/golden: mod
     jit/src/stubs: host mod
     jit/src/units: blocks table
-    cli/src: heap sandbox signals
+    cli/src: heap sandbox signals surroundings
     cli/src/cache: mod
     cli/src/measure: child
     testkit/src: contenders";

@@ -85,7 +85,7 @@ fn nothing_is_open_that_rum_has_not_opened() {
     let link = |entry: std::io::Result<fs::DirEntry>| fs::read_link(entry.expect("a descriptor").path()).ok();
     let open: Vec<_> = fs::read_dir(format!("/proc/{}/fd", process.id())).expect("it runs").filter_map(link).collect();
     assert!(open.iter().all(|name| name.to_string_lossy().starts_with("pipe:")), "{open:?}");
-    assert_eq!(open.len(), 5, "three, and both ends of the control's pipe: {open:?}");
+    assert_eq!(open.len(), 6, "three, standard output once more, and both ends of the control's pipe: {open:?}");
     process.kill().expect("it runs");
     process.wait().expect("an end");
 }
@@ -161,7 +161,8 @@ fn files_are_opened_before() {
 #[test]
 fn what_wants_more_later_is_refused() {
     let path = image(&[halt()]);
-    let options = ["--cache", "--cache-dir=x", "--save-at=1", "--save=x", "--trace", "--perf-map", "--jitdump"];
+    let options =
+        ["--verify", "--cache", "--cache-dir=x", "--save-at=1", "--save=x", "--trace", "--perf-map", "--jitdump"];
     for option in options {
         let run = rum(&["--sandbox", option, arg(&path)]).output().expect("it starts");
         let line = stderr(&run).lines().next().unwrap_or_default();

@@ -45,7 +45,8 @@ impl Source {
     pub fn read_now(self) -> Source {
         match self {
             Source::Beside(path) => {
-                fs::read(path).and_then(|text| Symbols::from_json(&text)).map_or(Source::Nowhere, Source::Given)
+                let symbols = files::bytes_of(&path).and_then(|text| Symbols::from_json(&text));
+                symbols.map_or(Source::Nowhere, Source::Given)
             }
             known => known,
         }
