@@ -1,6 +1,9 @@
 //! The pipeline: region, facts, CLIF, host code, in one function.
 
+use crate::contract::{Code, Contract, ExitPoint, word_at};
+use crate::exit::Site;
 use crate::explain::{CodePart, Listing};
+use crate::guest::inst::{Inst, Volatile};
 use crate::optimise::translate;
 use crate::plan::Plan;
 use crate::region::Region;
@@ -62,6 +65,39 @@ impl CompileError {
     }
 }
 
+/// The contract of a unit made from a region.
+pub(crate) fn contract(region: &Region, unit: u32, settings: &Settings, plan: &Plan) -> Contract {
+    let code = |inst: Inst| match inst {
+        Inst::Fixed(instruction, _) => Code::Fixed(instruction.encode()),
+        Inst::Volatile(Volatile::Literal(a)) => Code::Literal(a.index() as u8),
+        Inst::Volatile(Volatile::Anything) => Code::Anything,
+    };
+    let blocks = region.blocks.values();
+    let exit = |site: &Site| ExitPoint { pc: site.pc, constants: site.constants.clone(), uncounted: site.uncounted };
+    let lookup = settings.lookup;
+    Contract {
+        unit,
+        program_len: region.program_len,
+        zero: region.zero,
+        blocks: blocks
+            .clone()
+            .map(|block| (block.start, block.insts.iter().map(|&inst| code(inst)).collect()))
+            .collect(),
+        edges: blocks.clone().flat_map(|from| region.successors(from).map(|to| (from.start, to))).collect(),
+        joins: blocks.filter(|block| block.is_join()).map(|block| block.start).collect(),
+        entries: plan.entries.clone(),
+        exits: plan.sites.iter().map(exit).collect(),
+        heads: plan.heads.clone(),
+        plain_stores: plan.plain_stores.iter().copied().collect(),
+        all_named: lookup.all_named(),
+        id_bound: lookup.id_bound,
+        names_bound: lookup.names_bound,
+        naming: region.naming,
+        counts: settings.count,
+        observed: settings.watch || settings.tally,
+    }
+}
+
 /// Compiles regions; reuses its buffers.
 pub(crate) struct Compiler {
     isa: OwnedTargetIsa,
@@ -110,8 +146,11 @@ impl Compiler {
         let bytes = compiled.code_buffer().to_vec();
         let code = compiled.vcode.as_deref().unwrap_or_default();
         let listing = clif.map(|clif| {
-            let part =
-                |place: &MachSrcLoc<Final>| CodePart { pc: place.loc.bits(), start: place.start, end: place.end };
+            let part = |place: &MachSrcLoc<Final>| CodePart {
+                pc: word_at(place.loc.bits()),
+                start: place.start,
+                end: place.end,
+            };
             Listing {
                 unit,
                 root: region.root,
@@ -122,6 +161,7 @@ impl Compiler {
                 bytes: bytes.clone(),
                 parts: compiled.buffer.get_srclocs_sorted().iter().map(part).collect(),
                 notes: std::mem::take(&mut plan.notes),
+                contract: contract(region, unit, settings, &plan),
             }
         });
         Ok(Compiled { plan, bytes, align, clif_instructions, time: start.elapsed(), listing })

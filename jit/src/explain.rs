@@ -1,6 +1,7 @@
 //! What became of a program's code, for people who ask why. A leaf; it is written down only if that was asked for
 //! ([`crate::Options::keep_listings`]).
 
+use crate::contract::Contract;
 use crate::options::Optimisation;
 use std::collections::BTreeMap;
 
@@ -51,6 +52,8 @@ pub struct Listing {
     pub parts: Vec<CodePart>,
     /// What was done about its instructions, by their words.
     pub notes: Vec<(u32, Note)>,
+    /// What it takes for granted and promises.
+    pub contract: Contract,
 }
 
 /// A block of the baseline tier.

@@ -24,6 +24,7 @@ mod cache;
 mod cause;
 mod code;
 mod compile;
+pub mod contract;
 mod discovery;
 mod emit;
 mod engine;

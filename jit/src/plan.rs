@@ -1,5 +1,6 @@
 //! Everything about a unit's function but its code. A leaf.
 
+use crate::contract::Head;
 use crate::exit::Site;
 use crate::explain::Note;
 use crate::options::Optimisation;
@@ -20,4 +21,6 @@ pub(crate) struct Plan {
     pub guest_instructions: u64,
     /// What was done about its instructions, if that is to be told.
     pub notes: Vec<(u32, Note)>,
+    /// Where control comes together, if that is to be told.
+    pub heads: Vec<Head>,
 }

@@ -352,7 +352,9 @@ impl Translator<'_> {
             return self.numbered(Key::Wide(x));
         };
         let flags = self.e.b.func.dfg.mem_flags[flags];
-        let wide = FuncCursor::new(self.e.b.func).at_inst(load).ins().uload32(flags, arg, offset);
+        let place = self.e.b.func.srcloc(load);
+        let cursor = FuncCursor::new(self.e.b.func).at_inst(load);
+        let wide = cursor.with_srcloc(place).ins().uload32(flags, arg, offset);
         self.e.b.func.dfg.insts[load] = InstructionData::Unary { opcode: Opcode::Ireduce, arg: wide };
         self.wides.insert(x, wide);
         wide

@@ -1,6 +1,7 @@
 //! What the optimiser knows about segments: which words exist, how long segments are, what was read. A leaf.
 
 use super::val::remember;
+use crate::contract::KnownLength;
 use cranelift_codegen::ir;
 
 /// Names a stretch of code that is executed as a whole, unless it is left: between places where control splits or joins.
@@ -110,6 +111,15 @@ impl Segments {
     pub fn length(&self, segment: ir::Value, may_be_named: bool) -> Option<Length> {
         let good = |of: ir::Value, length: &Length| of == segment && (length.considers_names || !may_be_named);
         self.lengths.iter().rev().find(|(of, length)| good(*of, length)).map(|&(_, length)| length)
+    }
+
+    /// The lengths that are known, for whoever proves that they are right.
+    pub fn known_lengths(&self) -> impl Iterator<Item = KnownLength> + '_ {
+        self.lengths.iter().map(|&(segment, Length { length, granule, .. })| KnownLength {
+            segment: segment.as_u32(),
+            length: length.as_u32(),
+            granule: granule.map(|granule| granule.as_u32()),
+        })
     }
 
     /// A segment's length is known now.

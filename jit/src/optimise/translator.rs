@@ -4,6 +4,7 @@ use super::env::{Env, PendingExit};
 use super::segments::{Segments, StraightLine};
 use super::val::{RegState, Val};
 use crate::abi;
+use crate::contract::{Head, Held, location};
 use crate::emit::Emitter;
 use crate::explain::Note;
 use crate::facts::{Facts, Params};
@@ -144,6 +145,7 @@ impl Translator<'_> {
         self.comes_from(start);
         let env = self.facts.loop_around(start).map_or_else(Env::default, |around| self.loops[around].1.clone());
         self.begin(self.heads[&start], self.params_of(start), env);
+        self.note_head(start, self.heads[&start]);
         for index in self.facts.loops_of_header(start) {
             self.preheader(index);
         }
@@ -202,6 +204,29 @@ impl Translator<'_> {
         }
         self.loops[index].1 = env.clone();
         self.begin(again, found.params, env);
+        self.note_head(found.header, again);
+    }
+
+    /// Notes what is taken for granted where control comes together, if that is to be told.
+    fn note_head(&mut self, pc: u32, block: ir::Block) {
+        if !self.settings.listings {
+            return;
+        }
+        let held = |reg: &RegState| match reg.val {
+            Val::Const(value) => Held::Constant(value),
+            Val::Ssa(value) => Held::Value(value.as_u32()),
+            Val::Quotient { dividend, divisor } => Held::Quotient(dividend.as_u32(), divisor.as_u32()),
+            Val::Home | Val::Choice { .. } => Held::Home,
+        };
+        let regs = &self.env.regs;
+        let clean = regs.iter().enumerate().fold(0, |set, (index, reg)| set | u8::from(!reg.dirty) << index);
+        self.plan.heads.push(Head {
+            block: block.as_u32(),
+            pc,
+            registers: std::array::from_fn(|index| held(&regs[index])),
+            at_home: clean & self.facts.matters[&pc],
+            lengths: self.env.segments.known_lengths().collect(),
+        });
     }
 
     /// Translates the block at `start`, where the builder stands, and the blocks that only it leads to.
@@ -221,7 +246,7 @@ impl Translator<'_> {
     /// What is emitted from here on comes from a word, if that is to be told.
     fn comes_from(&mut self, pc: u32) {
         if self.settings.listings {
-            self.e.b.set_srcloc(ir::SourceLoc::new(pc));
+            self.e.b.set_srcloc(ir::SourceLoc::new(location(pc)));
         }
     }
 
@@ -231,6 +256,7 @@ impl Translator<'_> {
         self.block = start;
         self.env.polled = false;
         self.pc = start;
+        self.comes_from(start);
         if self.settings.count {
             self.check_limit(block);
         }
