@@ -12,7 +12,8 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, UseTree};
 
 /// The crates, by the folders of their sources.
-const CRATES: [&str; 7] = ["src", "cli/src", "interp/src", "jit/src", "asm/src", "testkit/src", "benches/ladder/src"];
+const CRATES: [&str; 8] =
+    ["src", "cli/src", "interp/src", "jit/src", "asm/src", "proofs/src", "testkit/src", "benches/ladder/src"];
 /// Lines in a file.
 const LINES_MAX: usize = 500;
 

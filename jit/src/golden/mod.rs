@@ -9,6 +9,7 @@
 
 mod control;
 mod memory;
+mod proof;
 mod values;
 
 use crate::code::isa_for;
@@ -202,6 +203,7 @@ macro_rules! assert_golden {
     ($guest:expr) => {
         insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots", omit_expression => true }, {
             let guest = $guest;
+            guest.assert_proved();
             insta::assert_snapshot!(guest.golden());
             #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
             for blocks in guest.blocks() {

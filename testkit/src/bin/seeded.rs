@@ -20,6 +20,9 @@ struct Args {
     /// Only look whether each mistake can still be made
     #[arg(long)]
     check: bool,
+    /// Have the units of programs proved instead, where there is a solver: which mistakes of the optimising tier are refuted
+    #[arg(long)]
+    proofs: bool,
     /// Most programs for interpreter and compiled code with an exit at every check
     #[arg(long, default_value_t = 500)]
     exits: u64,
@@ -65,7 +68,11 @@ fn main() -> anyhow::Result<ExitCode> {
                 continue;
             }
         };
-        let result = if args.check { Ok(true) } else { hunt(mistake, &tree, &folder, &args) };
+        let result = match (args.check, args.proofs) {
+            (true, _) => Ok(true),
+            (_, true) => refute(mistake, &tree, &folder, &args),
+            _ => hunt(mistake, &tree, &folder, &args),
+        };
         for (path, text) in before {
             fs::write(path, text)?;
         }
@@ -87,7 +94,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Builds the campaign with a mistake and runs it until the first divergence; whether there was one.
 fn hunt(mistake: &Mistake, tree: &Path, folder: &Path, args: &Args) -> anyhow::Result<bool> {
-    let campaign = build(tree, folder, args.jobs)?;
+    let campaign = build(tree, folder, args.jobs, ["rum-testkit", "campaign"])?;
     let start = Instant::now();
     for (engines, count) in [("jit", args.exits), ("matrix", args.matrix)] {
         if let Some(found) = run(&campaign, engines, count, folder, Duration::from_secs(args.hangs))? {
@@ -100,20 +107,33 @@ fn hunt(mistake: &Mistake, tree: &Path, folder: &Path, args: &Args) -> anyhow::R
     Ok(false)
 }
 
-/// Builds the campaign; gives its path.
-fn build(tree: &Path, folder: &Path, jobs: Option<u32>) -> anyhow::Result<PathBuf> {
+/// Builds what proves units, with a mistake, and has it prove some until one is refuted; whether there was one.
+fn refute(mistake: &Mistake, tree: &Path, folder: &Path, args: &Args) -> anyhow::Result<bool> {
+    let prove = build(tree, folder, args.jobs, ["rum-proofs", "prove"])?;
+    let start = Instant::now();
+    let count = args.exits.to_string();
+    let output = Command::new(prove).args(["--generated", &count, "--units", "3", "--timeout", "3000"]).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let found = text.lines().map(str::trim).find(|line| line.starts_with("refuted: "));
+    let what: String = found.unwrap_or("refuted: NOTHING").chars().take(44).collect();
+    println!("{:<28} {what:<44} {:>8} {:>8.1}", mistake.name, "", start.elapsed().as_secs_f64());
+    Ok(found.is_some())
+}
+
+/// Builds a program; gives its path.
+fn build(tree: &Path, folder: &Path, jobs: Option<u32>, [package, binary]: [&str; 2]) -> anyhow::Result<PathBuf> {
     let (target, messages) = (folder.join("build"), folder.join("messages.txt"));
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Warnings are to be expected.
     command.current_dir(tree).env("CARGO_TARGET_DIR", &target).stderr(File::create(&messages)?);
-    command.args(["build", "--quiet", "--package", "rum-testkit", "--bin", "campaign"]);
+    command.args(["build", "--quiet", "--package", package, "--bin", binary]);
     // A binary for a few seconds: what is changed all the time is built quickly.
     for package in ["rum-jit", "rum-testkit"] {
         command.args(["--config", &format!("profile.dev.package.{package}.opt-level=1")]);
     }
     command.args(jobs.map(|jobs| format!("-j{jobs}")));
     ensure!(command.status()?.success(), "cannot be built: see {}", messages.display());
-    Ok(target.join("debug/campaign"))
+    Ok(target.join("debug").join(binary))
 }
 
 /// Runs the campaign; what it found first, if anything.

@@ -1,0 +1,199 @@
+//! Proves the units of programs, and prints how many, and how long it took.
+
+use anyhow::Context;
+use clap::Parser;
+use rum_interp::Ids;
+use rum_jit::Options;
+use rum_proofs::{Answer, Course, Kind, Unit, mutants, prove};
+use rum_testkit::generate::{Profile, generate};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Prove that the units made of programs do what their words say.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Images; IMAGE.stdin beside one is its input
+    images: Vec<PathBuf>,
+    /// So many programs made from seeds
+    #[arg(long, default_value_t = 0)]
+    generated: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Jumps to a block of an image after which it is compiled
+    #[arg(long, default_value_t = 4000)]
+    threshold: u32,
+    /// Identifiers of segments: mixed, sequential or address
+    #[arg(long, default_value = "mixed")]
+    ids: String,
+    /// Most units of a program
+    #[arg(long)]
+    units: Option<usize>,
+    /// Only the unit with this number
+    #[arg(long)]
+    unit: Option<u32>,
+    /// Milliseconds for a question
+    #[arg(long, default_value_t = 10_000)]
+    timeout: u64,
+    /// Solvers at once
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Print functions, too
+    #[arg(long)]
+    show: bool,
+    /// Put mistakes into the functions, so many in each, and see whether they are refuted
+    #[arg(long)]
+    mutate: Option<usize>,
+}
+
+/// What became of a program's units.
+#[derive(Default)]
+struct Row {
+    whole: usize,
+    units: usize,
+    proved: usize,
+    lines: usize,
+    claims: usize,
+    times: Vec<Duration>,
+    told: Vec<String>,
+    /// Mutants refuted and made, by kind.
+    mutants: BTreeMap<Kind, [usize; 2]>,
+}
+
+impl Row {
+    fn add(&mut self, other: Row) {
+        self.whole += other.whole;
+        self.units += other.units;
+        self.proved += other.proved;
+        self.lines += other.lines;
+        self.claims += other.claims;
+        self.times.extend(other.times);
+        self.told.extend(other.told);
+        for (kind, [refuted, made]) in other.mutants {
+            let sum = self.mutants.entry(kind).or_default();
+            *sum = [sum[0] + refuted, sum[1] + made];
+        }
+    }
+
+    fn print(&mut self, name: &str) {
+        self.times.sort();
+        let ms = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
+        let (median, max) = (ms(self.times.get(self.times.len() / 2)), ms(self.times.last()));
+        let Row { whole, units, proved, lines, claims, .. } = self;
+        println!(
+            "{name:<20} {whole:>6} of {units:<6} {proved:>6} of {lines:<6} {claims:>8} {median:>10.1} {max:>10.1}"
+        );
+        self.told.drain(..).for_each(|line| println!("  {line}"));
+    }
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let ids =
+        Ids::ALL.into_iter().find(|ids| ids.name() == args.ids).context("ids are mixed, sequential or address")?;
+    println!("{:<20} {:>16} {:>16} {:>8} {:>10} {:>10}", "program", "units", "lines", "claims", "median ms", "max ms");
+    let mut total = Row::default();
+    let mut add = |name: &str, units: Vec<Unit>| -> anyhow::Result<()> {
+        let mut row = prove_all(&args, units)?;
+        row.print(name);
+        total.add(row);
+        Ok(())
+    };
+    for image in &args.images {
+        let course = Course { ids, threshold: args.threshold, budget: None, options: Options::default() };
+        let name = image.file_name().unwrap_or_default().to_string_lossy();
+        add(&name, units_of(image, &course)?)?;
+    }
+    let mut generated = Vec::new();
+    for seed in (args.seed..).take(args.generated as usize) {
+        let made = generate(seed, &Profile::default());
+        let options = Options { count: seed % 2 == 0, baseline_threshold: 1, ..Options::default() };
+        let budget = options.count.then_some(made.case.budget);
+        let course = Course { ids: Ids::ALL[seed as usize % 3], threshold: 3, budget, options };
+        let mut units = course.units(&made.case.program, &made.case.input)?;
+        units.truncate(args.units.unwrap_or(usize::MAX));
+        generated.extend(units);
+    }
+    if args.generated > 0 {
+        add("generated", generated)?;
+    }
+    total.print("all");
+    for (kind, [refuted, made]) in &total.mutants {
+        println!("mistakes of kind {kind:?}: {refuted} of {made} refuted");
+    }
+    Ok(if total.whole == total.units { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn units_of(image: &Path, course: &Course) -> anyhow::Result<Vec<Unit>> {
+    let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
+    let mut input = image.as_os_str().to_owned();
+    input.push(".stdin");
+    course.units(&rum_interp::decode_image(&bytes)?, &std::fs::read(input).unwrap_or_default())
+}
+
+/// Proves units, several at once.
+fn prove_all(args: &Args, mut units: Vec<Unit>) -> anyhow::Result<Row> {
+    units.retain(|(contract, _)| args.unit.is_none_or(|unit| contract.unit == unit));
+    if args.generated == 0 {
+        units.truncate(args.units.unwrap_or(usize::MAX));
+    }
+    let waiting = Mutex::new(units.into_iter());
+    let next = || waiting.lock().expect("no prover panics").next();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..args.threads.max(1))
+            .map(|_| {
+                scope.spawn(|| -> anyhow::Result<Row> {
+                    let mut row = Row::default();
+                    while let Some(unit) = next() {
+                        row.add(prove_one(args, &unit)?);
+                    }
+                    Ok(row)
+                })
+            })
+            .collect();
+        let mut all = Row::default();
+        for worker in workers {
+            all.add(worker.join().expect("no prover panics")?);
+        }
+        Ok(all)
+    })
+}
+
+fn prove_one(args: &Args, (contract, clif): &Unit) -> anyhow::Result<Row> {
+    if args.show {
+        println!("{contract:?}\n{clif}");
+    }
+    let proof = prove(contract, clif, args.timeout)?;
+    let mut row = Row { whole: usize::from(proof.is_whole()), units: 1, claims: proof.claims, ..Row::default() };
+    row.lines = proof.blocks.len();
+    row.proved = row.lines - proof.open_blocks().len();
+    for open in &proof.open {
+        row.told.push(format!("unit {} word {}: {}", contract.unit, open.word, open.what));
+        row.told.push(match &open.answer {
+            Answer::Refuted { failed, values } => {
+                let values: Vec<String> =
+                    values.iter().take(12).map(|(name, value)| format!("{name} = {value:#x}")).collect();
+                format!("  refuted: {}; for {}", failed.join(", "), values.join(", "))
+            }
+            answer => format!("  {answer:?}"),
+        });
+    }
+    if let Some(most) = args.mutate {
+        let mut all = mutants(clif);
+        let step = all.len().div_ceil(most).max(1);
+        all = all.into_iter().step_by(step).collect();
+        for mutant in all {
+            let refuted = prove(contract, &mutant.clif, args.timeout).map_or(true, |proof| !proof.is_whole());
+            let sum = row.mutants.entry(mutant.kind).or_default();
+            *sum = [sum[0] + usize::from(refuted), sum[1] + 1];
+            if !refuted {
+                row.told.push(format!("unit {} {:?} not refuted: {}", contract.unit, mutant.kind, mutant.line));
+            }
+        }
+    }
+    row.times = proof.times;
+    Ok(row)
+}
