@@ -210,7 +210,6 @@ const CORNERS: &[&str] = &[
     "r1 := r00000003",
     "r1 := r00000018",
     "r1 := - 'a' using r2",
-    ".space -'a'",
     ".space 'a'",
     ".data .x\n.x: halt",
     ".data: .data .data",

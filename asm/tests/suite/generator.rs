@@ -262,7 +262,7 @@ impl Generator {
             3 => {
                 self.out += ".space ";
                 let count = self.random.below(30);
-                self.out += self.random.pick(&["", "", "-", "0"]);
+                self.out += self.random.pick(&["", "", "0", "00"]);
                 self.out += &count.to_string();
             }
             4 => {

@@ -163,6 +163,15 @@ fn report(wrong: &Wrong, foreign: &Foreign, keep: &Path) -> Result<String, Failu
     let image = write_image(keep, &wrong.name, &wrong.program)?;
     fs::write(file_in(keep, &wrong.name, "0"), &wrong.input).map_err(cannot)?;
     fs::write(file_in(keep, &wrong.name, "1"), &wrong.output).map_err(cannot)?;
+    // With more time or memory it might come to its end after all.
+    let limit = match wrong.ran.ended {
+        Ended::Hang => Some(format!("timeout = \"{}\"\n", humantime::format_duration(foreign.limit))),
+        Ended::Memory => Some(format!("max_memory = \"{}\"\n", foreign.memory_bytes_max)),
+        _ => None,
+    };
+    if let Some(limit) = limit {
+        fs::write(file_in(keep, &wrong.name, "toml"), limit).map_err(cannot)?;
+    }
     let mut text = format!("WRONG {}: {}\n", wrong.name, wrong.rule);
     let _ =
         writeln!(text, "  program ({}), in {}", human::number_of(wrong.program.len() as u64, "word"), image.display());

@@ -13,6 +13,7 @@ pub use self::find::Expects;
 use self::find::Test;
 use self::outcome::Outcome;
 use crate::cli::test::TestArgs;
+use crate::cli::values::parse_size;
 use crate::failure::{Failure, reason, say};
 use crate::files::{self, print};
 use crate::foreign::{Ended, Foreign, Ran, file_in, on_all};
@@ -93,7 +94,11 @@ fn one(test: &Test, args: &TestArgs, rum: &Path, folder: &Path, number: usize) -
         }
     };
     foreign.limit = expects.timeout.unwrap_or(args.timeout);
-    foreign.memory_bytes_max = u64::MAX;
+    // rum keeps to its limit by itself, and tells.
+    foreign.memory_bytes_max = match (&args.machine, &expects.max_memory) {
+        (Some(_), Some(size)) => parse_size(size).map_err(|why| Failure::host(format!("{}: {why}", test.name)))?,
+        _ => u64::MAX,
+    };
     let ran = foreign.run(&image, &test.input)?;
     if args.bless {
         fs::write(&test.expected, &ran.output)
