@@ -29,7 +29,7 @@ use self::space::Spaces;
 use self::zone::Zone;
 use crate::fault::Past;
 use crate::isa::Word;
-use crate::reserve::Reservation;
+use crate::reserve::{Backing, Reservation};
 use std::io;
 use std::sync::Arc;
 
@@ -176,8 +176,14 @@ impl Memory {
     }
 
     /// Makes `bytes` bytes from `offset` bytes behind granule 0 accessible, and what says how long the segments there are.
+    #[inline(always)]
     fn commit(&self, offset: usize, bytes: usize) -> io::Result<()> {
         self.data_space.commit(PREFIX_BYTES + offset, bytes)?;
+        if self.lens_space.backing() == Backing::OnTouch { Ok(()) } else { self.commit_lens(offset, bytes) }
+    }
+
+    #[cold]
+    fn commit_lens(&self, offset: usize, bytes: usize) -> io::Result<()> {
         let (first, end) = (offset / layout::GRANULE_BYTES, (offset + bytes).div_ceil(layout::GRANULE_BYTES));
         self.lens_space.commit(first, end - first)
     }
