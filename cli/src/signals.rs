@@ -150,12 +150,13 @@ impl Control {
         let causes =
             [(SIGINT, Cause::Interrupt), (SIGTERM, Cause::Terminate), (SIGHUP, Cause::HangUp), (SIGQUIT, Cause::Quit)];
         for (signal, cause) in causes.into_iter().filter(|(signal, _)| !is_ignored(*signal)) {
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&came_before))?;
-            signal_hook::flag::register(signal, Arc::clone(&came_before))?;
+            // First, for from the first action on the signal has no other effect: one that comes now must not be lost.
             let control = Arc::clone(self);
             // SAFETY: `stop` does only what a signal handler may do: atomics and one `write`; it neither allocates nor
             // locks (the cell is only looked at).
             unsafe { signal_hook::low_level::register(signal, move || control.stop(cause)) }?;
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&came_before))?;
+            signal_hook::flag::register(signal, Arc::clone(&came_before))?;
         }
         Ok(())
     }
