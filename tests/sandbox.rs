@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Long enough for a program to get where it goes.
 const A_WHILE: Duration = Duration::from_millis(50);
@@ -61,15 +61,23 @@ fn waiting(args: &[&str]) -> Child {
 #[test]
 fn the_filter_is_on_for_every_thread() {
     let mut process = waiting(&["--engine", "jit"]);
-    let mut names = Vec::new();
-    for task in fs::read_dir(format!("/proc/{}/task", process.id())).expect("its threads") {
-        let status = fs::read_to_string(task.expect("a thread").path().join("status")).expect("it is alive");
-        let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim();
-        assert_eq!((of("Seccomp:"), of("NoNewPrivs:")), ("2", "1"), "{status}");
-        names.push(of("Name:").to_owned());
+    let look = || {
+        let mut names = Vec::new();
+        for task in fs::read_dir(format!("/proc/{}/task", process.id())).expect("its threads") {
+            let status = fs::read_to_string(task.expect("a thread").path().join("status")).expect("it is alive");
+            let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim();
+            assert_eq!((of("Seccomp:"), of("NoNewPrivs:")), ("2", "1"), "{status}");
+            names.push(of("Name:").to_owned());
+        }
+        names.sort();
+        names
+    };
+    // A thread gives itself its name, when it comes to that.
+    let start = Instant::now();
+    while look() != ["rum", "rum-compile", "timeout"] {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", look());
+        std::thread::sleep(Duration::from_millis(10));
     }
-    names.sort();
-    assert_eq!(names, ["rum", "rum-compile", "timeout"]);
     process.kill().expect("it runs");
     process.wait().expect("an end");
 }

@@ -179,6 +179,24 @@ fn a_recorded_run_is_repeated() {
             stderr(&run)
         );
     }
+    // However it ended.
+    let ends = [
+        (vec![lit(1, b'x'.into()), output(1), div(1, 1, 0)], 1, ", fault"),
+        ([print("x"), vec![nand(1, 0, 0), alloc(2, 1)]].concat(), 3, ", memory"),
+        ([print("xy"), vec![halt()]].concat(), 3, ", output"),
+    ];
+    for (program, expected, end) in ends {
+        let image = image(&program);
+        let limits = ["--max-output", "1", "--max-memory", "1G"];
+        let run = rum(&[&["--record", &rec][..], &limits, &[arg(&image)]].concat()).output().expect("it starts");
+        assert_eq!(status(&run), expected, "{}", stderr(&run));
+        for engine in ENGINES {
+            let run = rum(&[&["replay"], engine, &[&rec]].concat()).output().expect("it starts");
+            assert_eq!((status(&run), &run.stdout[..]), (0, &b"x"[..]), "{}", stderr(&run));
+            assert!(complaint(&run).starts_with("as recorded: ") && complaint(&run).ends_with(end), "{}", stderr(&run));
+        }
+    }
+    rum(&["--record", &rec, &ours("calc")]).write_stdin("1+2\n3*4\n").assert().code(0);
     let (_, snap) = at(&folder, "a.snap");
     let run = rum(&["replay", &rec, "--to", "500", "--save", &snap]).output().expect("it starts");
     assert!(status(&run) == 0 && complaint(&run).starts_with("after 500 instructions, at pc "), "{}", stderr(&run));

@@ -166,6 +166,10 @@ impl RunConfig {
             (None, Image::File(_) | Image::Snapshot(_)) => symbols::Source::Beside(symbols::path_beside(path)),
             (None, Image::Stdin) => symbols::Source::Nowhere,
         };
+        let mut trace = Trace::of(&args.trace, |path| image.file_apart(path))?;
+        if args.verify {
+            trace.keep_input();
+        }
         let symbols = if args.sandbox { symbols.read_now() } else { symbols };
         let config = RunConfig {
             name: if is_stdin(&args.image) { "standard input".to_owned() } else { name_of(&args.image) },
@@ -179,13 +183,7 @@ impl RunConfig {
             cache,
             stats: Stats::of(&args, &image)?,
             verify: args.verify,
-            trace: {
-                let mut trace = Trace::of(&args.trace, |path| image.file_apart(path))?;
-                if args.verify {
-                    trace.keep_input();
-                }
-                trace
-            },
+            trace,
             session,
             outside: Outside::of(&args.outside)?,
             sandbox: args.sandbox,

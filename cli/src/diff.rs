@@ -6,7 +6,12 @@
 use crate::cli::test::DiffArgs;
 use crate::failure::{Failure, reason};
 use crate::files::{self, print};
+#[cfg(unix)]
+use crate::foreign::Foreign;
 use crate::human;
+#[cfg(unix)]
+use crate::measure::child::input_file;
+use crate::measure::child::{Running, kill};
 use rum::isa::Instruction;
 use rum::{Machine, MachineOptions, SNAPSHOT_MAGIC, Scripted, Stop, decode_image};
 use std::collections::HashMap;
@@ -118,7 +123,7 @@ pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
     };
     let text = compare(&mut ours, &mut theirs, &names, args.max_instructions.unwrap_or(u64::MAX));
     if let Some(mut child) = child {
-        let _ = crate::measure::child::kill(&mut child.0);
+        let _ = kill(&mut child.0);
         let _ = child.0.wait();
     }
     let (text, same) = text?;
@@ -127,33 +132,25 @@ pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
 }
 
 /// A machine that runs, and the folder that its trace goes through.
-struct Tracing(Child, #[expect(dead_code, reason = "it goes when this goes")] tempfile::TempDir);
+struct Tracing(Child, #[expect(dead_code, reason = "they go when this goes")] (Running, tempfile::TempDir));
 
 #[cfg(unix)]
 fn of_machine(command: &str, image: &Path, input: &[u8]) -> Result<(Steps, Tracing), Failure> {
     let broken = |error: io::Error| Failure::host(format!("cannot make a pipe for the trace: {}", reason(&error)));
-    let words = shlex::split(command).filter(|words| !words.is_empty());
-    let words = words.ok_or_else(|| Failure::host(format!("{command:?} is no command")))?;
+    let words = Foreign::parse(command)?.words(image);
     let folder = tempfile::tempdir().map_err(broken)?;
     let pipe = folder.path().join("trace");
     let for_us = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
     nix::unistd::mkfifo(&pipe, for_us).map_err(|error| broken(error.into()))?;
-    let image = image.display().to_string();
-    let has_place = words.iter().any(|word| word.contains("{}"));
-    let mut arguments: Vec<String> = words[1..].iter().map(|word| word.replace("{}", &image)).collect();
-    if !has_place {
-        arguments.push(image);
-    }
     // Open at both ends, so that neither waits for the other to come; a machine that never opens it is found by its end.
     let hold = File::options().read(true).write(true).open(&pipe).map_err(broken)?;
     let mut process = Command::new(&words[0]);
-    let mut given = crate::measure::child::input_file(input)?;
+    let mut given = input_file(input)?;
     io::Seek::rewind(&mut given).map_err(broken)?;
-    process.args(&arguments).env("UM_TRACE", &pipe).stdin(given);
+    process.args(&words[1..]).env("UM_TRACE", &pipe).stdin(given);
     process.stdout(Stdio::null()).stderr(Stdio::null());
-    std::os::unix::process::CommandExt::process_group(&mut process, 0);
-    let child =
-        process.spawn().map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
+    let (child, running) = Running::start(&mut process)
+        .map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
     let id = child.id();
     let reader = File::open(&pipe).map_err(broken)?;
     // What holds the pipe open goes when the machine has ended: then its end is the end of the trace.
@@ -166,7 +163,7 @@ fn of_machine(command: &str, image: &Path, input: &[u8]) -> Result<(Steps, Traci
         drop(hold);
     });
     let steps = Steps::trace(Box::new(BufReader::with_capacity(1 << 16, reader)), "the machine's trace".to_owned());
-    Ok((steps, Tracing(child, folder)))
+    Ok((steps, Tracing(child, (running, folder))))
 }
 
 #[cfg(not(unix))]

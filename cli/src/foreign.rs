@@ -116,12 +116,9 @@ impl Foreign {
         command.args(&words[1..]).stdin(given);
         command.stdout(Stdio::from(output.try_clone().map_err(broken)?));
         command.stderr(Stdio::from(messages.try_clone().map_err(broken)?));
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let start = Instant::now();
-        let mut child =
-            command.spawn().map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
-        let running = Running::note(&child).map_err(broken)?;
+        let (mut child, running) = Running::start(&mut command)
+            .map_err(|error| Failure::host(format!("cannot run {}: {}", words[0], reason(&error))))?;
         let ended = self.wait(&mut child, &output, start).map_err(broken)?;
         drop(running);
         let time = start.elapsed();

@@ -2,14 +2,14 @@
 //!
 //! From the command line to the exit status: `cli` says what can be written, `config` decides and opens, `run` runs,
 //! `session` is a run that is recorded, saved or typed at, `report` reports, and `end` says how it ended. `symbols`
-//! knows the sources of an image; `trace` tells what each instruction did, `verify` has the interpreter beside compiled code, `replay` repeats it, `diff` says where two
-//! machines part, `check` and `test` whether one is right, and `debug` goes through a run in both directions. `profile`
-//! shows where time goes, `explain` what became of code, `page` how both look in a browser; `native` reads host code,
-//! `outside` tells tools like perf and gdb of compiled code, `cache` keeps compiled code between runs. `bench` compares
-//! and `gate` judges, by what `measure` measures; `foreign` runs machines that are not ours. `stdio`, `sink` and
-//! `signals` connect the machine to the world, `heap` and `surroundings` to
-//! what there is of memory and else; `files` reads and writes what is converted as a whole; `fuzz` is for tests. One file or
-//! folder for each subcommand.
+//! knows the sources of an image; `trace` tells what each instruction did, `replay` repeats it, `verify` has the
+//! interpreter beside compiled code, `diff` says where two machines part, `check` and `test` whether one is right, and
+//! `debug` goes through a run in both directions. `profile` shows where time goes, `explain` what became of code, `page`
+//! how both look in a browser; `native` reads host code, `outside` tells tools like perf and gdb of compiled code,
+//! `cache` keeps compiled code between runs. `bench` compares and `gate` judges, by what `measure` measures; `foreign`
+//! runs machines that are not ours. `stdio`, `sink` and `signals` connect the machine to the world, `heap` and
+//! `surroundings` see to what there is of memory and the rest, `sandbox` gives it up; `files` reads and writes what is
+//! converted as a whole; `fuzz` is for tests. One file or folder for each subcommand.
 
 mod asm;
 mod bench;
@@ -40,7 +40,8 @@ mod profile;
 mod replay;
 mod report;
 mod run;
-mod sandbox;
+#[doc(hidden)]
+pub mod sandbox;
 mod session;
 mod signals;
 #[cfg(unix)]

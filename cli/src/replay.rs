@@ -36,8 +36,9 @@ pub fn replay(args: &ReplayArgs) -> Result<u8, Failure> {
     control.watch(machine.poll_handle());
     let options = Options { count: true, cache: false, ..engine_options(&args.engine) };
     let mut vm = Vm::new(machine, &options).map_err(|error| Failure::host(error.to_string()))?;
-    // A run that failed has tried one instruction more.
-    let last = recording.ending.as_ref().map(|ending| ending.executed + u64::from(ending.end == "fault"));
+    // A run that ended by an instruction that could not be executed has tried one more.
+    let tried = |end: &str| u64::from(matches!(end, "fault" | "memory"));
+    let last = recording.ending.as_ref().map(|ending| ending.executed + tried(&ending.end));
     let until = args.to.into_iter().chain(last).min();
     let started = vm.machine().executed().unwrap_or_default();
     if until.is_some_and(|until| until < started) {

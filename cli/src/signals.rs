@@ -6,6 +6,8 @@
 
 use rum::PollHandle;
 use std::io::{self, PipeReader, PipeWriter, Write};
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -143,21 +145,24 @@ impl Control {
     #[cfg(unix)]
     pub fn stop_at_signals(self: &Arc<Self>) -> io::Result<()> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-        use std::sync::atomic::AtomicBool;
-        // A handler that does nothing: what is ignored stays so in processes that are started from here.
-        signal_hook::flag::register(libc::SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        let came_before = Arc::new(AtomicBool::new(false));
+        use signal_hook::low_level::{exit, register};
+        static CAME_BEFORE: AtomicBool = AtomicBool::new(false);
+        // One action for each signal: from the first on it does nothing else, and one that comes between two would be half heeded.
         let causes =
             [(SIGINT, Cause::Interrupt), (SIGTERM, Cause::Terminate), (SIGHUP, Cause::HangUp), (SIGQUIT, Cause::Quit)];
         for (signal, cause) in causes.into_iter().filter(|(signal, _)| !is_ignored(*signal)) {
-            // First, for from the first action on the signal has no other effect: one that comes now must not be lost.
             let control = Arc::clone(self);
-            // SAFETY: `stop` does only what a signal handler may do: atomics and one `write`; it neither allocates nor
-            // locks (the cell is only looked at).
-            unsafe { signal_hook::low_level::register(signal, move || control.stop(cause)) }?;
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&came_before))?;
-            signal_hook::flag::register(signal, Arc::clone(&came_before))?;
+            let action = move || match CAME_BEFORE.swap(true, Ordering::AcqRel) {
+                true => exit(128 + signal),
+                false => control.stop(cause),
+            };
+            // SAFETY: it does only what a signal handler may do: atomics, one `write`, and the end of the process; it neither
+            // allocates nor locks (the cell is only looked at).
+            unsafe { register(signal, action) }?;
         }
+        // An action that does nothing: what is ignored stays so in processes that are started from here.
+        // SAFETY: nothing is allowed.
+        unsafe { register(libc::SIGXFSZ, || {}) }?;
         Ok(())
     }
 
@@ -214,7 +219,7 @@ pub fn show_output_every(period: Duration, machine: PollHandle) -> io::Result<()
 
 /// Whether the process ignores a signal.
 #[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
+pub fn is_ignored(signal: i32) -> bool {
     // SAFETY: zeros are such a structure, and this only asks.
     unsafe {
         let mut now: libc::sigaction = std::mem::zeroed();

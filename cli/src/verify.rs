@@ -29,9 +29,8 @@ pub struct Verifier {
     /// The time that one of these took, and when it was over.
     memory_time: Duration,
     memory_done: Instant,
-    /// Instructions up to which there was no difference; in memory, too.
+    /// Instructions up to which there was no difference, in memory either.
     same_until: u64,
-    same_memory_until: u64,
 }
 
 /// How compiled code and the interpreter differ.
@@ -62,7 +61,6 @@ impl Verifier {
             memory_time: Duration::ZERO,
             memory_done: Instant::now(),
             same_until: begin,
-            same_memory_until: begin,
         })
     }
 
@@ -111,16 +109,15 @@ impl Verifier {
         if rows.is_empty() && is_due {
             rows = self.memory_differences(vm);
             if rows.is_empty() {
-                self.same_memory_until = count;
+                self.same_until = count;
             }
         }
         if rows.is_empty() {
-            self.same_until = count;
             return Ok(());
         }
         let tier = vm.tier_at(vm.machine().pc()).map_or("none".to_owned(), |tier| format!("{tier:?}"));
         let place = format!("compiled code at the pc: {tier}; {}", words_around(vm.machine()));
-        Err(Box::new(Difference { after: (self.same_memory_until.min(self.same_until), count), rows, place }))
+        Err(Box::new(Difference { after: (self.same_until, count), rows, place }))
     }
 
     /// What can be compared at once.

@@ -23,5 +23,5 @@ mod unit;
 
 pub use collect::{Course, Unit};
 pub use mutate::{Kind, Mutant, mutants};
-pub use solver::{Answer, is_there};
+pub use solver::{Answer, is_there_for};
 pub use unit::{Open, Proof, prove, prove_json};

@@ -361,51 +361,38 @@ impl Pool {
 
     /// Whether all of these hold.
     pub fn all(&mut self, terms: impl IntoIterator<Item = Term>) -> Term {
-        let mut flat = Vec::new();
-        for term in terms {
-            match self.node(term) {
-                Node::Truth(true) => {}
-                Node::All(inner) => flat.extend_from_slice(inner),
-                _ => flat.push(term),
-            }
-        }
-        flat.sort_unstable();
-        flat.dedup();
-        let holds = |term: &Term| flat.binary_search(term).is_ok();
-        if flat.iter().any(|&term| {
-            matches!(self.node(term), Node::Truth(false)) || matches!(self.node(term), Node::Not(inner) if holds(inner))
-        }) {
-            return self.truth(false);
-        }
-        match flat[..] {
-            [] => self.truth(true),
-            [one] => one,
-            _ => self.intern(Node::All(flat)),
-        }
+        self.junction(terms, true)
     }
 
     /// Whether one of these holds.
     pub fn any(&mut self, terms: impl IntoIterator<Item = Term>) -> Term {
+        self.junction(terms, false)
+    }
+
+    /// All of these, or one; `neutral` is the truth that makes no difference among them.
+    fn junction(&mut self, terms: impl IntoIterator<Item = Term>, neutral: bool) -> Term {
         let mut flat = Vec::new();
         for term in terms {
-            match self.node(term) {
-                Node::Truth(false) => {}
-                Node::Any(inner) => flat.extend_from_slice(inner),
+            match (self.node(term), neutral) {
+                (Node::Truth(value), _) if *value == neutral => {}
+                (Node::All(inner), true) | (Node::Any(inner), false) => flat.extend_from_slice(inner),
                 _ => flat.push(term),
             }
         }
         flat.sort_unstable();
         flat.dedup();
-        let holds = |term: &Term| flat.binary_search(term).is_ok();
-        if flat.iter().any(|&term| {
-            matches!(self.node(term), Node::Truth(true)) || matches!(self.node(term), Node::Not(inner) if holds(inner))
-        }) {
-            return self.truth(true);
+        let decides = |&term: &Term| match self.node(term) {
+            Node::Truth(_) => true,
+            Node::Not(inner) => flat.binary_search(inner).is_ok(),
+            _ => false,
+        };
+        if flat.iter().any(decides) {
+            return self.truth(!neutral);
         }
         match flat[..] {
-            [] => self.truth(false),
+            [] => self.truth(neutral),
             [one] => one,
-            _ => self.intern(Node::Any(flat)),
+            _ => self.intern(if neutral { Node::All(flat) } else { Node::Any(flat) }),
         }
     }
 

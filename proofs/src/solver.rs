@@ -6,6 +6,9 @@ use crate::text::{PRODUCT, QUOTIENT, Text, symbol};
 use anyhow::{Context as _, bail};
 use easy_smt::{Context, ContextBuilder};
 use std::collections::HashSet;
+use std::io::{self, Write};
+use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// What has to hold, in parts with names.
@@ -40,9 +43,16 @@ pub struct Solver {
 /// The program.
 const PROGRAM: &str = "z3";
 
-/// Whether there is a solver here.
-pub fn is_there() -> bool {
-    std::process::Command::new(PROGRAM).arg("-version").output().is_ok_and(|output| output.status.success())
+/// Whether there is a solver here. If not, says past the test harness's capture what is not proved: `scripts/test` counts these lines.
+pub fn is_there_for(what: &str) -> bool {
+    static IS_THERE: OnceLock<bool> = OnceLock::new();
+    let asked = || Command::new(PROGRAM).arg("-version").output().is_ok_and(|output| output.status.success());
+    let is_there = *IS_THERE.get_or_init(asked);
+    if !is_there {
+        // Where standard error is closed there is nobody to tell.
+        let _ = io::stderr().write_all(format!("SKIPPED for want of {PROGRAM}: {what}\n").as_bytes());
+    }
+    is_there
 }
 
 impl Solver {

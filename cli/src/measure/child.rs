@@ -8,11 +8,13 @@
 //! calls; crates that wrap children (process-wrap, command-group) wait for them in ways that do not tell what they took.
 
 use crate::failure::{Failure, reason};
+#[cfg(unix)]
+use crate::signals::is_ignored;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
@@ -94,11 +96,8 @@ impl Measurer {
         command.args(&words[1..]).stdin(input).env_remove("RUM_CACHE");
         command.stdout(again(&mut self.output).map_err(broken)?);
         command.stderr(again(&mut self.messages).map_err(broken)?);
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let start = Instant::now();
-        let ended = command.spawn().and_then(|mut child| {
-            let running = Running::note(&child)?;
+        let ended = Running::start(&mut command).and_then(|(mut child, running)| {
             let waited_ns = end_of(&child, self.limit)?;
             if waited_ns.is_none() {
                 kill(&mut child)?;
@@ -138,21 +137,37 @@ const RUNNING_MAX: usize = 64;
 /// The processes that run, each of which leads a group of its own; 0 where none does.
 static RUNNING: [AtomicU32; RUNNING_MAX] = [const { AtomicU32::new(0) }; RUNNING_MAX];
 
+/// Children that were started, perhaps, and are not among them yet.
+static STARTING: AtomicU32 = AtomicU32::new(0);
+/// The signal that is to end this process, or 0: it waits for these.
+static ENDING: AtomicI32 = AtomicI32::new(0);
+
 /// A child that is ended when a signal ends this process, for as long as this is kept.
 #[derive(Debug)]
 pub struct Running(Option<&'static AtomicU32>);
 
 impl Running {
-    /// Takes note of a child, which leads a process group.
+    /// Starts a child as the leader of a process group.
     ///
     /// # Errors
-    /// The system refuses the handlers of signals.
-    pub fn note(child: &Child) -> std::io::Result<Running> {
+    /// It cannot be started, or the system refuses the handlers of signals.
+    pub fn start(command: &mut Command) -> std::io::Result<(Child, Running)> {
         #[cfg(unix)]
-        end_children_at_signals()?;
-        let take =
-            |place: &&AtomicU32| place.compare_exchange(0, child.id(), Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        Ok(Running(RUNNING.iter().find(take)))
+        {
+            end_children_at_signals()?;
+            std::os::unix::process::CommandExt::process_group(command, 0);
+        }
+        STARTING.fetch_add(1, Ordering::SeqCst);
+        let started = command.spawn().map(|child| {
+            let take =
+                |place: &&AtomicU32| place.compare_exchange(0, child.id(), Ordering::SeqCst, Ordering::SeqCst).is_ok();
+            let running = Running(RUNNING.iter().find(take));
+            (child, running)
+        });
+        STARTING.fetch_sub(1, Ordering::SeqCst);
+        #[cfg(unix)]
+        end_if_asked();
+        started
     }
 }
 
@@ -176,32 +191,43 @@ pub fn kill(child: &mut Child) -> std::io::Result<()> {
     child.kill()
 }
 
-/// SIGINT and SIGTERM end the children that run, with all that they have started, before they end this process as they always do: they
-/// are in other groups, and a terminal does not reach it.
+/// The signals that end this process end the children that run first, with all that they have started: they are in other groups, and a
+/// terminal does not reach them.
 #[cfg(unix)]
 fn end_children_at_signals() -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::low_level::{emulate_default_handler, register};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     static DONE: std::sync::Once = std::sync::Once::new();
     let mut result = Ok(());
     DONE.call_once(|| {
-        for signal in [SIGINT, SIGTERM] {
-            let handler = move || {
-                for place in &RUNNING {
-                    if let Some(group) = rustix::process::Pid::from_raw(place.load(Ordering::SeqCst) as i32) {
-                        // It may have ended by itself.
-                        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-                    }
-                }
-                let _ = emulate_default_handler(signal);
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter().filter(|&signal| !is_ignored(signal)) {
+            let action = move || {
+                ENDING.store(signal, Ordering::SeqCst);
+                end_if_asked();
             };
-            // SAFETY: the handler does only what a signal handler may do: it loads an atomic and makes system calls.
-            if let Err(error) = unsafe { register(signal, handler) } {
+            // SAFETY: it does only what a signal handler may do: atomics and system calls.
+            if let Err(error) = unsafe { signal_hook::low_level::register(signal, action) } {
                 result = Err(error);
             }
         }
     });
     result
+}
+
+/// Ends this process and the children that run, if a signal asked for it and none is about to be one of them: who starts one looks here
+/// afterwards.
+#[cfg(unix)]
+fn end_if_asked() {
+    let signal = ENDING.load(Ordering::SeqCst);
+    if signal == 0 || STARTING.load(Ordering::SeqCst) > 0 {
+        return;
+    }
+    for place in &RUNNING {
+        if let Some(group) = rustix::process::Pid::from_raw(place.load(Ordering::SeqCst) as i32) {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
 /// Waits until a child has ended, without taking note of it as `wait4` does, and says how long its main thread waited for

@@ -3,13 +3,13 @@
 use rum::Console;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes read, and after how many of them the end of input was met.
 #[derive(Debug, Default)]
 struct Kept {
     bytes: Vec<u8>,
-    ends: VecDeque<usize>,
+    ends: Vec<usize>,
     /// What was put out and is to be compared, if somebody follows.
     output: Option<VecDeque<u8>>,
 }
@@ -24,17 +24,20 @@ impl Tape {
         Recorder { console, kept: Arc::clone(&self.0) }
     }
 
-    /// A console that gives the input that was read up to then, while the program goes on, and compares what is put out.
-    pub fn follow(&self) -> Follower {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).output = Some(VecDeque::new());
-        Follower { kept: Arc::clone(&self.0), bytes: 0, ends: 0, compared: 0, differs_at: None }
+    /// A console that gives the same input, and shows no output.
+    pub fn play(&self) -> Player {
+        Player { kept: Arc::clone(&self.0), bytes: 0, ends: 0 }
     }
 
-    /// A console that gives the same input, and shows no output.
-    pub fn play(self) -> Player {
-        let kept = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Player { kept, at: 0 }
+    /// As [`Tape::play`], while the program goes on; compares what is put out.
+    pub fn follow(&self) -> Follower {
+        lock(&self.0).output = Some(VecDeque::new());
+        Follower { player: self.play(), compared: 0, differs_at: None }
     }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A console whose input is kept.
@@ -45,7 +48,7 @@ pub struct Recorder<C> {
 
 impl<C> Recorder<C> {
     fn keep(&self, keep: impl FnOnce(&mut Kept)) {
-        keep(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        keep(&mut lock(&self.kept));
     }
 }
 
@@ -66,7 +69,7 @@ impl<C: Console> Console for Recorder<C> {
         let got = self.console.read()?;
         self.keep(|kept| match got {
             Some(byte) => kept.bytes.push(byte),
-            None => kept.ends.push_back(kept.bytes.len()),
+            None => kept.ends.push(kept.bytes.len()),
         });
         Ok(got)
     }
@@ -82,13 +85,53 @@ impl<C: Console> Console for Recorder<C> {
     }
 }
 
+/// A console that gives what was kept.
+#[derive(Debug)]
+pub struct Player {
+    kept: Arc<Mutex<Kept>>,
+    /// How many bytes, and how many ends of input, were given.
+    bytes: usize,
+    ends: usize,
+}
+
+impl Player {
+    /// Gives these bytes, and an end of input after each of so many of them.
+    pub fn new(bytes: Vec<u8>, ends: impl IntoIterator<Item = usize>) -> Player {
+        Tape(Arc::new(Mutex::new(Kept { bytes, ends: ends.into_iter().collect(), output: None }))).play()
+    }
+
+    /// What is read next: a byte, or an end of input; none if no more was kept.
+    pub fn next(&mut self) -> Option<Option<u8>> {
+        let kept = lock(&self.kept);
+        if kept.ends.get(self.ends) == Some(&self.bytes) {
+            self.ends += 1;
+            return Some(None);
+        }
+        let byte = kept.bytes.get(self.bytes).copied()?;
+        self.bytes += 1;
+        Some(Some(byte))
+    }
+}
+
+impl Console for Player {
+    fn write(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self) -> io::Result<Option<u8>> {
+        Ok(self.next().flatten())
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+}
+
 /// A console that gives what another one has read, and compares what is put out with what went there.
 #[derive(Debug)]
 pub struct Follower {
-    kept: Arc<Mutex<Kept>>,
-    bytes: usize,
-    ends: usize,
-    /// Bytes that were the same.
+    player: Player,
+    /// Bytes that were compared.
     compared: u64,
     differs_at: Option<u64>,
 }
@@ -102,7 +145,7 @@ impl Follower {
 
 impl Console for Follower {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.player.kept);
         let Some(output) = &mut kept.output else { return Ok(()) };
         for &byte in bytes {
             if output.pop_front() != Some(byte) {
@@ -114,53 +157,7 @@ impl Console for Follower {
     }
 
     fn read(&mut self) -> io::Result<Option<u8>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.ends.get(self.ends) == Some(&self.bytes) {
-            self.ends += 1;
-            return Ok(None);
-        }
-        let byte = kept.bytes.get(self.bytes).copied();
-        self.bytes += usize::from(byte.is_some());
-        Ok(byte)
-    }
-
-    fn ready(&self) -> bool {
-        true
-    }
-}
-
-/// A console that gives what was kept.
-#[derive(Debug)]
-pub struct Player {
-    kept: Kept,
-    at: usize,
-}
-
-impl Player {
-    /// Gives these bytes, and an end of input after each of so many of them.
-    pub fn new(bytes: Vec<u8>, ends: impl IntoIterator<Item = usize>) -> Player {
-        Player { kept: Kept { bytes, ends: ends.into_iter().collect(), output: None }, at: 0 }
-    }
-
-    /// What is read next: a byte, or an end of input; none if no more was kept.
-    pub fn next(&mut self) -> Option<Option<u8>> {
-        if self.kept.ends.front() == Some(&self.at) {
-            self.kept.ends.pop_front();
-            return Some(None);
-        }
-        let byte = self.kept.bytes.get(self.at).copied()?;
-        self.at += 1;
-        Some(Some(byte))
-    }
-}
-
-impl Console for Player {
-    fn write(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn read(&mut self) -> io::Result<Option<u8>> {
-        Ok(self.next().flatten())
+        self.player.read()
     }
 
     fn ready(&self) -> bool {

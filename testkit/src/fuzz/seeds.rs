@@ -1,6 +1,7 @@
 //! What fuzzers begin with: files made of programs of our own.
 
 use super::files::{self, HEAD_BYTES};
+use crate::builder::{Builder, R1, R2, R3, R4, R5, R6, R7};
 use crate::contenders::JitContender;
 use crate::generate::{Profile, generate};
 use crate::programs::{folder, programs};
@@ -81,19 +82,18 @@ fn cached() -> Vec<u8> {
 
 /// A program that allocates, abandons and stores for ever, small segments and large ones; it reads, too.
 fn busy() -> Vec<u32> {
-    let op = |op: u32, a: u32, b: u32, c: u32| op << 28 | a << 6 | b << 3 | c;
-    let literal = |a: u32, value: u32| 13 << 28 | a << 25 | value;
-    vec![
-        literal(7, 4),   // 0
-        literal(6, 1),   // 1: the first size
-        literal(5, 0),   // 2
-        op(11, 0, 0, 4), // 3: input
-        op(8, 0, 1, 6),  // 4: r1 := map segment (r6 words)
-        op(3, 6, 6, 7),  // 5: r6 += 4
-        op(8, 0, 2, 6),  // 6: r2 := map segment (r6 words)
-        op(2, 2, 5, 6),  // 7: m[r2][0] := r6
-        op(9, 0, 0, 1),  // 8: unmap r1
-        op(1, 3, 2, 5),  // 9: r3 := m[r2][0]
-        op(12, 0, 5, 7), // 10: goto 4
-    ]
+    let mut b = Builder::new();
+    b.literal(R7, 4);
+    b.literal(R6, 1); // the first size
+    b.literal(R5, 0);
+    b.input(R4);
+    // The jump leads here.
+    b.alloc(R1, R6);
+    b.add(R6, R6, R7);
+    b.alloc(R2, R6);
+    b.amend(R2, R5, R6);
+    b.abandon(R1);
+    b.index(R3, R2, R5);
+    b.load_program(R5, R7);
+    b.build()
 }
