@@ -14,7 +14,9 @@ use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+#[cfg(unix)]
+use std::sync::atomic::AtomicI32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
@@ -140,6 +142,7 @@ static RUNNING: [AtomicU32; RUNNING_MAX] = [const { AtomicU32::new(0) }; RUNNING
 /// Children that were started, perhaps, and are not among them yet.
 static STARTING: AtomicU32 = AtomicU32::new(0);
 /// The signal that is to end this process, or 0: it waits for these.
+#[cfg(unix)]
 static ENDING: AtomicI32 = AtomicI32::new(0);
 
 /// A child that is ended when a signal ends this process, for as long as this is kept.
