@@ -2,7 +2,7 @@
 //! it saves.
 
 use crate::entries::Entries;
-use crate::isa::Instruction;
+use crate::isa::{Instruction, Reg};
 use crate::state::State;
 use crate::view::View;
 
@@ -24,8 +24,8 @@ pub(crate) fn straight(state: &mut State, view: View) -> Straight {
         let upto = Entries::visited_with(pc).min(view.program_len);
         while pc < upto {
             // SAFETY: the pc lies in the program, whose words and entries the view leads to; the view is valid, because nothing
-            // here replaces the program; registers of an instruction are below 8.
-            if !unsafe { one(view, pc) } {
+            // here replaces the program.
+            if !unsafe { one(&mut state.guest.registers, view, pc) } {
                 break 'line Straight::Step;
             }
             pc += 1;
@@ -44,11 +44,11 @@ pub(crate) fn straight(state: &mut State, view: View) -> Straight {
 /// # Safety
 /// The view is valid, and the pc lies in segment 0.
 #[inline(always)]
-unsafe fn one(view: View, pc: u32) -> bool {
+unsafe fn one(registers: &mut [u32; 8], view: View, pc: u32) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let at = view.entries.add(pc as usize);
-        let get = |reg: crate::isa::Reg| view.get(reg.index() as u8);
+        let get = |reg: Reg| registers[reg.index()];
         let (to, value) = match Instruction::decode(view.slot(pc)) {
             Instruction::Literal { a, value } => (a, value),
             Instruction::Add { a, b, c } => (a, get(b).wrapping_add(get(c))),
@@ -62,7 +62,7 @@ unsafe fn one(view: View, pc: u32) -> bool {
             Instruction::Amend { a, b, c } => return view.store(get(a), get(b), get(c), at),
             _ => return false,
         };
-        view.set(to.index() as u8, value);
+        registers[to.index()] = value;
     }
     true
 }

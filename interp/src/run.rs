@@ -128,13 +128,13 @@ fn quick<const HOT: bool, const OBSERVED: bool>(
 
                     macro_rules! get {
                         ($register:expr) => {
-                            view.get($register)
+                            *state.guest.registers.get_unchecked(usize::from($register))
                         };
                     }
                     macro_rules! set {
                         ($register:expr, $value:expr) => {{
                             let value = $value;
-                            view.set($register, value)
+                            *state.guest.registers.get_unchecked_mut(usize::from($register)) = value
                         }};
                     }
                     // Goes to `$target`; the instruction that jumps is the last of `$words`.

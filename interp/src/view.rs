@@ -6,10 +6,9 @@ use crate::memory::layout::Segments;
 use crate::state::State;
 use crate::watch::{WATCH_NAMED, WATCH_VALUE};
 
-/// Registers and addresses. Valid while segment 0 is not replaced.
+/// Addresses outside the state. Valid while segment 0 is not replaced.
 #[derive(Clone, Copy)]
 pub(crate) struct View {
-    pub registers: *mut u32,
     pub segments: Segments,
     pub watch: *mut u8,
     pub entries: *const Entry,
@@ -17,30 +16,13 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub fn of(state: &mut State) -> View {
+    pub fn of(state: &State) -> View {
         View {
-            registers: state.guest.registers.as_mut_ptr(),
             segments: state.guest.memory.segments,
             watch: state.program.watch.bytes,
             entries: state.program.entries.table,
             program_len: state.guest.memory.program_len,
         }
-    }
-
-    /// # Safety
-    /// `register` is below 8, as in every entry; the view's state is alive and only used through the view.
-    #[inline(always)]
-    pub unsafe fn get(self, register: u8) -> u32 {
-        // SAFETY: the caller's promise.
-        unsafe { *self.registers.add(usize::from(register)) }
-    }
-
-    /// # Safety
-    /// As [`View::get`].
-    #[inline(always)]
-    pub unsafe fn set(self, register: u8, value: u32) {
-        // SAFETY: the caller's promise.
-        unsafe { *self.registers.add(usize::from(register)) = value }
     }
 
     /// A word of the program.

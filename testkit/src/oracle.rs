@@ -6,7 +6,7 @@
 //! test handed out, and the oracle only checks that this was allowed.
 
 use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Where new identifiers come from.
 pub trait IdSource {
@@ -69,7 +69,7 @@ pub const DEFAULT_MAX_WORDS: u64 = 1 << 22;
 
 /// The machine.
 pub struct Oracle<'a> {
-    segments: HashMap<u32, Vec<u32>>,
+    segments: FxHashMap<u32, Vec<u32>>,
     registers: [u32; 8],
     pc: u32,
     executed: u64,
@@ -79,7 +79,7 @@ pub struct Oracle<'a> {
     live_words: u64,
     max_words: u64,
     visits: Vec<u32>,
-    used_ids: HashSet<u32>,
+    used_ids: FxHashSet<u32>,
     reused_ids: u64,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Oracle<'a> {
     /// The same with identifiers from `ids`.
     pub fn with_ids(program: &[u32], input: &'a [u8], ids: Box<dyn IdSource + 'a>) -> Oracle<'a> {
         Oracle {
-            segments: HashMap::from([(0, program.to_vec())]),
+            segments: FxHashMap::from_iter([(0, program.to_vec())]),
             registers: [0; 8],
             pc: 0,
             executed: 0,
@@ -102,7 +102,7 @@ impl<'a> Oracle<'a> {
             live_words: program.len() as u64,
             max_words: DEFAULT_MAX_WORDS,
             visits: vec![0; program.len()],
-            used_ids: HashSet::new(),
+            used_ids: FxHashSet::default(),
             reused_ids: 0,
         }
     }

@@ -64,6 +64,8 @@ enum Engines {
     Interp,
     /// The oracle against the interpreter in one go, step by step, and in pieces
     Paces,
+    /// The oracle against the interpreter and the baseline tier, with an exit at every other check: quick, as nothing waits for Cranelift
+    Blocks,
     /// The interpreter against compiled code from the first round on, with an exit at every check
     Jit,
     /// The oracle against the interpreter and every way of using compiled code
@@ -90,6 +92,11 @@ fn lineup(engines: Engines, full_space: bool, ids: Ids) -> Lineup {
     match engines {
         Engines::Interp => lineup.push(interp(Pace::Whole)),
         Engines::Paces => lineup.extend([Pace::Whole, Pace::Step, Pace::Pieces].map(interp)),
+        Engines::Blocks => {
+            let exits = Options { force_exit_every: Some(2), ..JitContender::blocks() };
+            let blocks = JitContender::new("blocks, exit at every 2. check", Drive::Whole, exits, options());
+            lineup.extend([interp(Pace::Whole), Box::new(blocks)]);
+        }
         Engines::Jit => {
             let exits = Options { force_exit_every: Some(1), ..JitContender::eager() };
             let jit = JitContender::new("jit, exit at every check", Drive::Whole, exits, options());
