@@ -467,35 +467,6 @@ mod tests {
         assert!(matches!(error, SetupError::OutOfMemory(OutOfMemory { words: 5001, .. })), "{error}");
     }
 
-    /// The beginnings of programs of all kinds, in one go and one by one; short, because Miri looks at them, too.
-    #[test]
-    fn the_loop_does_what_single_steps_do() {
-        const INSTRUCTIONS: u64 = 4000;
-        macro_rules! image {
-            ($name:literal) => {
-                include_bytes!(concat!("../../umbin/", $name, ".um")).as_slice()
-            };
-        }
-        for image in
-            [image!("hello"), image!("cat"), image!("concat"), image!("stress"), image!("symtab"), image!("umum")]
-        {
-            let program = crate::decode_image(image).expect("an image");
-            let [mut whole, mut single] = [(); 2].map(|()| {
-                let console = Box::new(Scripted::new(b"seven bytes"));
-                Machine::new(&program, console, &MachineOptions::default()).expect("a machine")
-            });
-            let stop = whole.run(Some(INSTRUCTIONS));
-            let stepped = (0..INSTRUCTIONS).map_while(|_| single.step().is_ok().then_some(())).count() as u64;
-            assert_eq!(stepped < INSTRUCTIONS, matches!(stop, Stop::Halt), "{stop}");
-            let outcome = |machine: &mut Machine| {
-                machine.flush().expect("memory takes everything");
-                let output = machine.console::<Scripted>().expect("a script").output.clone();
-                (machine.registers(), machine.pc(), machine.executed(), output)
-            };
-            assert_eq!(outcome(&mut whole), outcome(&mut single));
-        }
-    }
-
     #[test]
     fn a_console_can_be_had_back() {
         let program = [0xd200_0048, 0xa000_0001, 0x7000_0000];
