@@ -1,5 +1,5 @@
 //! `run --sandbox`: programs run as ever, on every engine; the filter is on, on every thread; what cannot be combined with it is refused.
-//! That what is not allowed kills is tested where the list stands (`cli/src/sandbox.rs`).
+//! That what is not allowed kills is tested in `shut_in.rs`.
 #![cfg(target_os = "linux")]
 
 use crate::support::*;
@@ -164,6 +164,31 @@ fn files_are_opened_before() {
     rum(&["--save-at", "1", "--save", &saved, &program]).assert().success();
     let run = rum(&["resume", "--sandbox", &saved]).output().expect("it starts");
     assert_eq!((status(&run), &run.stdout[..]), (1, &b"x"[..]), "{}", stderr(&run));
+}
+
+/// The terminal edits lines itself then.
+#[test]
+fn on_a_terminal_lines_are_read_and_output_appears() {
+    for way in WAYS {
+        let (mut watched, side) = terminal();
+        let other = || Stdio::from(side.try_clone().expect("a descriptor"));
+        let cat = root().join("umbin/cat.um");
+        let args = with(way, &["--sandbox", "--timeout", "60s", arg(&cat)]);
+        let process = Command::new(RUM).args(args).stdin(other()).stdout(other()).stderr(other()).spawn();
+        let mut process = process.expect("it starts");
+        let mut told = |typed: &[u8], expected: &str| {
+            watched.write_all(typed).expect("a terminal");
+            let mut text = vec![0; expected.len()];
+            watched.read_exact(&mut text).expect("output");
+            assert_eq!(String::from_utf8_lossy(&text), expected, "{way:?}");
+        };
+        // What is typed is shown, a letter is taken back, and the line comes back as it is then.
+        told(b"ab\x7fc\n", "ab\u{8} \u{8}c\r\nac\r\n");
+        told(b"d\n", "d\r\nd\r\n");
+        // The end of input.
+        told(b"\x04", "");
+        assert_eq!(process.wait().expect("an end").code(), Some(0), "{way:?}");
+    }
 }
 
 #[test]
