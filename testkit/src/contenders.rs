@@ -5,7 +5,9 @@ use crate::oracle::{CountingIds, DEFAULT_MAX_WORDS, IdSource};
 use crate::outcome::{Case, FaultKind, Memory, Outcome, Stop, memory_digest};
 use crate::rng::Rng;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
-use rum_interp::{Console, FaultKind as RumKind, Ids, Machine, MachineOptions, PollHandle, Stop as RumStop};
+use rum_interp::{
+    Console, FaultKind as RumKind, Ids, Machine, MachineOptions, NAMED_ALLOCS, PollHandle, Stop as RumStop,
+};
 use rum_jit::{Listing, Options, Stats, Vm};
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -23,6 +25,8 @@ pub struct PolicyIds {
     numbers: CountingIds,
     /// How many segments will still be numbered.
     left: u64,
+    /// Whether there may be no room for so many: in a small range of addresses, numbers end where their room does.
+    may_end_before: bool,
     segments: Segments,
 }
 
@@ -37,13 +41,17 @@ impl PolicyIds {
         };
         let mut segments = Segments::new(&options.memory()).ok()?;
         segments.extend_program(&case.program).ok()?;
-        Some(PolicyIds { numbers: CountingIds::default(), left, segments })
+        let may_end_before = options.ids == Ids::Mixed && options.address_space != AddressSpace::Auto;
+        Some(PolicyIds { numbers: CountingIds::default(), left, may_end_before, segments })
     }
 }
 
 impl IdSource for PolicyIds {
     fn allocate(&mut self, words: u32) -> Option<u32> {
         let id = self.segments.alloc(words).ok()?;
+        if self.may_end_before && id > NAMED_ALLOCS {
+            self.left = 0;
+        }
         if self.left == 0 {
             return Some(id);
         }

@@ -219,6 +219,28 @@ fn a_campaign_goes_on_where_it_stopped_and_is_the_same_with_any_number_of_thread
     std::fs::remove_dir_all(&directory).expect("it was made above");
 }
 
+/// A program of a campaign that allocates in a loop: in a small range of addresses, room for numbered segments is used up before as many are
+/// numbered as ever are.
+#[test]
+fn numbers_of_segments_end_with_their_room() {
+    let mut builder = Builder::new();
+    builder.literal(R7, 203);
+    let round = builder.label_here();
+    builder.alloc(R0, R7);
+    builder.add(R3, R3, R0);
+    builder.goto(round, R5, R6);
+    builder.halt();
+    // How many are numbered follows from the length.
+    assert_eq!(builder.here() % 6, 0);
+    let case = Case { program: builder.build(), input: Vec::new(), budget: 30_000 };
+    for small in [true, false] {
+        let options = || machine_options(small, Ids::Mixed);
+        let oracle = oracle_with_policy(options()).run(&case, false);
+        let interp = InterpContender::new(Pace::Whole, options()).run(&case, false);
+        assert_eq!(compare(&oracle.outcome, &interp.outcome), Verdict::Same);
+    }
+}
+
 /// A program that does nothing but load itself again and again.
 fn endless() -> Vec<u32> {
     let mut builder = Builder::new();
