@@ -96,6 +96,13 @@ impl<'a> Text<'a> {
         for &term in &self.terms {
             write!(text, " {}", self.name(term)).expect("text grows");
         }
+        // Which factor is which depends on when a term was made.
+        for &term in self.levels.iter().flatten() {
+            if let Node::Binary(Binary::Mul, x, y) = *self.pool.node(term) {
+                let [term, x, y] = [term, x, y].map(|term| self.name(term));
+                write!(text, " (= {term} ({PRODUCT} {y} {x}))").expect("text grows");
+            }
+        }
         for &term in self.meanings {
             if let Node::Binary(operation, x, y) = *self.pool.node(term) {
                 let operator = if operation == Binary::Mul { "bvmul" } else { "bvudiv" };
