@@ -1,7 +1,7 @@
 //! Runs a program and keeps what the optimising tier makes of it: the units that are to be proved.
 
 use anyhow::Context;
-use rum_interp::{Ids, Machine, MachineOptions, Scripted, Word};
+use rum_interp::{AddressSpace, Ids, Machine, MachineOptions, Scripted, Word};
 use rum_jit::contract::Contract;
 use rum_jit::{EngineKind, Options, Vm};
 
@@ -13,6 +13,8 @@ pub type Unit = (Contract, String);
 pub struct Course {
     /// Which identifiers segments get.
     pub ids: Ids,
+    /// Address space for segments.
+    pub space: AddressSpace,
     /// Jumps to a block after which it is compiled.
     pub threshold: u32,
     /// Instructions after which it is stopped.
@@ -27,7 +29,7 @@ impl Course {
     /// # Errors
     /// There is no machine for it, or no engine.
     pub fn units(&self, program: &[Word], input: &[u8]) -> anyhow::Result<Vec<Unit>> {
-        let options = MachineOptions { ids: self.ids, ..MachineOptions::default() };
+        let options = MachineOptions { ids: self.ids, address_space: self.space, ..MachineOptions::default() };
         let machine = Machine::new(program, Box::new(Scripted::new(input)), &options).context("no machine")?;
         let options = Options {
             engine: EngineKind::Jit,

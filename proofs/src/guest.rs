@@ -47,7 +47,10 @@ impl Guest<'_, '_> {
             tree.before.insert(start, at.clone());
             for (pc, &code) in (start..).zip(codes) {
                 tree.before.insert(pc, at.clone());
-                let step = Operator { pool, layout: self.layout, events, pc }.execute(code, &at.machine);
+                let reached: Vec<Term> =
+                    at.ways.iter().copied().chain(at.executed.iter().map(|&(_, quiet)| quiet)).collect();
+                let mut step = Operator { pool, layout: self.layout, events, pc, reached: &reached };
+                let step = step.execute(code, &at.machine);
                 at.machine = step.after;
                 at.executed.push((pc, step.quiet));
                 tree.accesses.extend(step.access.map(|access| (pc, access)));
@@ -94,11 +97,17 @@ impl Guest<'_, '_> {
         let mut machine = Machine { memory: to.machine.memory.clone(), ..from.machine.clone() };
         let mut conditions = Vec::new();
         for &(pc, _) in words {
+            // What a call gives, it gives once.
+            if events.contains(pc) {
+                return None;
+            }
             let (start, codes) = self.blocks.range(..=pc).next_back()?;
             let here = pool.word(pc);
             conditions.push(pool.eq(machine.pc, here));
             let code = codes[(pc - start) as usize];
-            let step = Operator { pool, layout: self.layout, events, pc }.execute(code, &machine);
+            // Nobody has been here: nothing is taken for granted.
+            let reached = [pool.truth(false)];
+            let step = Operator { pool, layout: self.layout, events, pc, reached: &reached }.execute(code, &machine);
             machine = step.after;
             conditions.push(step.quiet);
         }

@@ -32,11 +32,6 @@ pub struct Located {
 /// The table of entries.
 pub const TABLE: Function = Function { name: "table", moment: 0, width: 64 };
 
-/// Whether a segment with a name stood at a granule at a moment, where others have none.
-pub fn is_named_place(moment: u32) -> Function {
-    Function { name: "is_named_place", moment, width: TRUTH }
-}
-
 impl<'a> Layout<'a> {
     /// The layout of the machine that a unit runs on.
     pub fn new(contract: &'a Contract) -> Layout<'a> {
@@ -96,21 +91,15 @@ impl<'a> Layout<'a> {
 
     /// Says what is known about a value of a memory, or a number, if that was not said yet.
     pub fn explain(&self, pool: &mut Pool, term: Term) {
-        if pool.is_explained(term) {
+        if !pool.is_first_explained(term) {
             return;
         }
-        let truth = pool.truth(true);
-        pool.assume(term, truth);
         match pool.node(term).clone() {
             Node::App(function, arguments) => self.explain_value(pool, term, function, &arguments),
             Node::Var(name, _) => {
                 let moment = name.strip_prefix("cursor@").or(name.strip_prefix("run_end@"));
                 if let Some(moment) = moment.and_then(|moment| moment.parse().ok()) {
                     self.explain_run(pool, term, moment);
-                }
-                let free = name.strip_prefix("names_free@").filter(|_| self.contract.all_named);
-                if let Some(moment) = free.and_then(|moment| moment.parse().ok()) {
-                    self.explain_free_name(pool, term, moment);
                 }
             }
             _ => {}
@@ -126,28 +115,44 @@ impl<'a> Layout<'a> {
         ["cursor", "run_end"].map(|name| pool.var(format!("{name}@{moment}"), 32))
     }
 
+    /// No run reaches beyond the granules.
+    pub fn run_bound(&self, pool: &mut Pool, end: Term) -> Option<Term> {
+        let bound = self.contract.id_bound.filter(|&bound| bound < 1 << 32)?;
+        let bound = pool.word(bound as u32);
+        Some(pool.at_most(end, bound))
+    }
+
+    /// Says whether a segment with a name stands at a granule from now on, under a condition.
+    pub fn mark_name(&self, pool: &mut Pool, memory: &mut Memory, condition: Term, place: Term, is_named: bool) {
+        if !self.contract.all_named {
+            let is_named = pool.truth(is_named);
+            memory.log_mut(Kind::Named).write(pool, condition, vec![place], is_named);
+        }
+    }
+
     /// The current run lies within the granules for small segments (`Memory::new`, `small.rs`).
     fn explain_run(&self, pool: &mut Pool, term: Term, moment: u32) {
         let [cursor, end] = self.run(pool, moment);
         let first = pool.word(self.first_granule());
         let (ordered, above) = (pool.at_most(cursor, end), pool.at_most(first, cursor));
         let mut facts = vec![ordered, above];
-        if let Some(bound) = self.contract.id_bound.filter(|&bound| bound < 1 << 32) {
-            let bound = pool.word(bound as u32);
-            facts.push(pool.at_most(end, bound));
-        }
+        facts.extend(self.run_bound(pool, end));
         let facts = pool.all(facts);
         pool.assume(term, facts);
     }
 
-    /// The entry of a name that is not in use leads to no segment (`names.rs`).
-    fn explain_free_name(&self, pool: &mut Pool, name: Term, moment: u32) {
-        let entry = pool.app(Function { name: "place", moment, width: 32 }, vec![name]);
-        let byte = pool.app(Function { name: "len", moment, width: 8 }, vec![entry]);
-        let used = pool.nonzero(byte);
-        let unused = pool.not(used);
-        let is_name = pool.nonzero(name);
-        let fact = pool.implies(is_name, unused);
+    /// What is known where all segments have names and the next one is about to get this: the entry of a name that is not in use
+    /// leads to no segment, and the table reaches so far (`names.rs`).
+    pub fn explain_free_name(&self, pool: &mut Pool, memory: &Memory, name: Term, reached: &[Term]) {
+        let entry = memory.read(pool, Kind::Place, &[name]);
+        let (byte, none) = (memory.read(pool, Kind::Len, &[entry]), pool.constant(8, 0));
+        let mut facts = vec![pool.eq(byte, none)];
+        if self.contract.names_bound.is_some() {
+            facts.push(pool.less(name, memory.number(Number::NamesBound)));
+        }
+        let (is_name, facts) = (pool.nonzero(name), pool.all(facts));
+        let there = pool.all(reached.iter().copied().chain([is_name]));
+        let fact = pool.implies(there, facts);
         pool.assume(name, fact);
     }
 
@@ -178,12 +183,12 @@ impl<'a> Layout<'a> {
                 facts.push(pool.implies(is_none, is_nothing));
                 let place = pool.app(other("place", 32), vec![at]);
                 let somewhere = pool.nonzero(place);
-                let marked = pool.app(is_named_place(moment), vec![place]);
+                let marked = pool.app(other("named", TRUTH), vec![place]);
                 let both = pool.all([somewhere, marked]);
                 facts.push(pool.any([is_nothing, both]));
             }
             // Runs of small segments are apart from the zone and from large segments (`zone.rs`, `large.rs`).
-            "is_named_place" => {
+            "named" => {
                 let [cursor, end] = self.run(pool, moment);
                 let is_free = within(pool, at, cursor, end);
                 let unnamed = pool.not(term);

@@ -24,4 +24,4 @@ mod unit;
 pub use collect::{Course, Unit};
 pub use mutate::{Kind, Mutant, mutants};
 pub use solver::{Answer, is_there_for};
-pub use unit::{Open, Proof, prove, prove_json};
+pub use unit::{Open, Patience, Proof, prove, prove_json};

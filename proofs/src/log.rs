@@ -8,17 +8,13 @@ use std::rc::Rc;
 enum Entry {
     /// The element at an index has a value now, under a condition.
     Write { condition: Term, at: Vec<Term>, value: Term },
-    /// The elements of free granules from `from` to before `to` are 0 now, under a condition.
-    Clear { condition: Term, from: Term, to: Term, free: Option<Free> },
+    /// The elements of granules from `from` to before `to` are 0 now, under a condition.
+    Clear { condition: Term, from: Term, to: Term },
+    /// Of length bytes: the granules from `from` to before `to` are free, under a condition. That changes nothing, and is known of each
+    /// granule whose byte is asked for. `named` says where segments stand that have names instead.
+    Free { condition: Term, from: Term, to: Term, named: Rc<Log> },
     /// All is as at another moment, under a condition.
     Anything { condition: Term, function: Function },
-}
-
-/// Which granules were free at a moment: those where no length byte says that a segment starts, and no name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Free {
-    pub lens: Rc<Log>,
-    pub named: Function,
 }
 
 /// Whether a number is one of those from `from` to before `to`.
@@ -28,15 +24,6 @@ pub fn within(pool: &mut Pool, number: Term, from: Term, to: Term) -> Term {
     }
     let (above, below) = (pool.at_most(from, number), pool.less(number, to));
     pool.all([above, below])
-}
-
-impl Free {
-    fn holds(&self, pool: &mut Pool, granule: Term) -> Term {
-        let (byte, none) = (self.lens.read(pool, &[granule]), pool.constant(8, 0));
-        let (is_free, named) = (pool.eq(byte, none), pool.app(self.named, vec![granule]));
-        let unnamed = pool.not(named);
-        pool.all([is_free, unnamed])
-    }
 }
 
 /// A memory.
@@ -64,11 +51,18 @@ impl Log {
                     }
                     (pool.all(all), *value)
                 }
-                Entry::Clear { condition, from, to, free } => {
+                Entry::Clear { condition, from, to } => {
                     let inside = within(pool, at[0], *from, *to);
-                    let free = free.as_ref().map(|free| free.holds(pool, at[0]));
-                    let all = [*condition, inside].into_iter().chain(free);
-                    (pool.all(all), pool.constant(self.base.width, 0))
+                    (pool.all([*condition, inside]), pool.constant(self.base.width, 0))
+                }
+                Entry::Free { condition, from, to, named } => {
+                    let inside = within(pool, at[0], *from, *to);
+                    let (used, named) = (pool.nonzero(value), named.read(pool, at));
+                    let taken = pool.any([used, named]);
+                    let both = pool.all([*condition, inside, taken]);
+                    let fact = pool.not(both);
+                    pool.assume_of_both(*from, at[0], fact);
+                    continue;
                 }
                 Entry::Anything { condition, function } => (*condition, pool.app(*function, at.to_vec())),
             };
@@ -88,9 +82,14 @@ impl Log {
         self.add(pool, condition, Entry::Write { condition, at, value });
     }
 
-    /// Clears what has a first index from `from` to before `to`, as far as that is free, under a condition.
-    pub fn clear(&mut self, pool: &mut Pool, condition: Term, [from, to]: [Term; 2], free: Option<Free>) {
-        self.add(pool, condition, Entry::Clear { condition, from, to, free });
+    /// Clears what has a first index from `from` to before `to`, under a condition.
+    pub fn clear(&mut self, pool: &mut Pool, condition: Term, [from, to]: [Term; 2]) {
+        self.add(pool, condition, Entry::Clear { condition, from, to });
+    }
+
+    /// Says of length bytes that the granules from `from` to before `to` are free, under a condition; `named` are where named segments stand.
+    pub fn know_free(&mut self, pool: &mut Pool, condition: Term, [from, to]: [Term; 2], named: Rc<Log>) {
+        self.add(pool, condition, Entry::Free { condition, from, to, named });
     }
 
     /// From now on all is as at another moment.
@@ -110,6 +109,7 @@ impl Log {
                 let mut entry = entry.clone();
                 let (Entry::Write { condition, .. }
                 | Entry::Clear { condition, .. }
+                | Entry::Free { condition, .. }
                 | Entry::Anything { condition, .. }) = &mut entry;
                 *condition = pool.all([guard, *condition]);
                 let condition = *condition;
@@ -125,6 +125,64 @@ impl Log {
             return pool.truth(true);
         }
         let (x, y) = (self.read(pool, indices), other.read(pool, indices));
-        pool.eq(x, y)
+        let same = pool.eq(x, y);
+        if let Some(alike) = self.alike(pool, other) {
+            pool.suffice(same, alike);
+        }
+        same
+    }
+
+    /// What has to hold for the same to have happened to both, one after the other, and nothing else to one of them. `None` if that
+    /// cannot be.
+    fn alike(&self, pool: &mut Pool, other: &Log) -> Option<Vec<Term>> {
+        if self.base != other.base {
+            return None;
+        }
+        let changes = |log: &Log| log.entries.iter().filter_map(Entry::change).collect::<Vec<_>>();
+        let (these, those) = (changes(self), changes(other));
+        let mut all = Vec::new();
+        for (one, other) in these.iter().zip(&those).filter(|(one, other)| one != other) {
+            if one.what != other.what || one.terms.len() != other.terms.len() {
+                return None;
+            }
+            all.push(pool.eq(one.condition, other.condition));
+            for (&x, &y) in one.terms.iter().zip(&other.terms) {
+                let same = pool.eq(x, y);
+                all.push(pool.implies(one.condition, same));
+            }
+        }
+        let common = these.len().min(those.len());
+        all.extend(these[common..].iter().chain(&those[common..]).map(|more| pool.not(more.condition)));
+        Some(all)
+    }
+}
+
+#[derive(PartialEq)]
+enum What {
+    Write,
+    Clear,
+    Anything(Function),
+}
+
+/// What an entry does: the same to the same terms does the same.
+#[derive(PartialEq)]
+struct Change {
+    condition: Term,
+    what: What,
+    terms: Vec<Term>,
+}
+
+impl Entry {
+    /// What it changes, if it changes something.
+    fn change(&self) -> Option<Change> {
+        let (condition, what, terms) = match self {
+            Entry::Write { condition, at, value } => {
+                (condition, What::Write, at.iter().copied().chain([*value]).collect())
+            }
+            Entry::Clear { condition, from, to } => (condition, What::Clear, vec![*from, *to]),
+            Entry::Anything { condition, function } => (condition, What::Anything(*function), Vec::new()),
+            Entry::Free { .. } => return None,
+        };
+        Some(Change { condition: *condition, what, terms })
     }
 }

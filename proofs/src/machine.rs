@@ -4,12 +4,13 @@ use crate::log::Log;
 use crate::term::{Function, Pool, Term, Width};
 
 /// Kinds of memory: names of their functions, bits of an element.
-const KINDS: [(&str, Width); 8] = [
+const KINDS: [(&str, Width); 9] = [
     ("word", 32),   // of segments, by first granule and offset
     ("len", 8),     // length bytes, by granule
     ("header", 32), // lengths of large segments, by granule
     ("place", 32),  // where named segments are, by name
     ("size", 32),   // lengths of named segments where few have names, by name
+    ("named", 0),   // whether a named segment stands there, where others have no names, by granule
     ("watch", 8),   // watch bytes, by offset
     ("out", 8),     // output, by position
     ("in", 8),      // input, by position
@@ -23,6 +24,7 @@ pub enum Kind {
     Header,
     Place,
     Size,
+    Named,
     Watch,
     Out,
     In,
@@ -58,8 +60,6 @@ pub enum Number {
 /// Memories and numbers.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// When nothing was known last.
-    pub moment: u32,
     logs: [Log; KINDS.len()],
     numbers: [Term; NUMBERS.len()],
 }
@@ -76,7 +76,6 @@ impl Memory {
     /// A memory of which nothing is known, at a moment.
     pub fn at(pool: &mut Pool, moment: u32) -> Memory {
         Memory {
-            moment,
             logs: KINDS.map(|(name, width)| Log::new(Function { name, moment, width })),
             numbers: NUMBERS.map(|(name, width)| pool.var(format!("{name}@{moment}"), width)),
         }
@@ -115,7 +114,6 @@ impl Memory {
 
     /// From now on nothing is known.
     pub fn forget(&mut self, pool: &mut Pool, moment: u32) {
-        self.moment = moment;
         self.logs.iter_mut().for_each(|log| log.forget(pool, moment));
         self.numbers = NUMBERS.map(|(name, width)| pool.var(format!("{name}@{moment}"), width));
     }
@@ -134,7 +132,6 @@ impl Memory {
     /// This where a condition holds, the other elsewhere.
     pub fn merge(&self, pool: &mut Pool, condition: Term, other: &Memory) -> Memory {
         Memory {
-            moment: self.moment.max(other.moment),
             logs: std::array::from_fn(|kind| self.logs[kind].merge(pool, condition, &other.logs[kind])),
             numbers: std::array::from_fn(|at| pool.ite(condition, self.numbers[at], other.numbers[at])),
         }

@@ -26,6 +26,8 @@ pub struct Operator<'a, 'b> {
     pub events: &'a Events,
     /// Its offset in segment 0.
     pub pc: u32,
+    /// What holds where control comes here and the machine is as it should be.
+    pub reached: &'a [Term],
 }
 
 impl Operator<'_, '_> {
@@ -146,6 +148,9 @@ impl Operator<'_, '_> {
         let (small, enough) = (pool.at_most(words, most), pool.at_most(granules, room));
         let name = memory.number(Number::NamesFree);
         let has_name = if self.layout.contract.all_named { pool.nonzero(name) } else { pool.truth(true) };
+        if self.layout.contract.all_named {
+            self.layout.explain_free_name(pool, memory, name, self.reached);
+        }
         let fits = pool.all([small, enough, has_name]);
 
         let mut quick = step.after.clone();

@@ -28,6 +28,8 @@ pub enum Answer {
     },
     /// It did not find out in time.
     Unknown,
+    /// It was not asked: a function does something that is not known here.
+    Lost(String),
 }
 
 /// A solver with the terms that it was told of.
@@ -223,10 +225,14 @@ fn axioms(pool: &mut Pool, layout: &Layout, terms: &[Term]) -> Vec<Term> {
         }
         if matches!(pool.node(term), Node::App(..) | Node::Var(..)) {
             layout.explain(pool, term);
-            let axioms = pool.axioms(term).to_vec();
-            stack.extend(&axioms);
-            found.extend(axioms);
         }
+        let axioms = pool.axioms(term).to_vec();
+        stack.extend(&axioms);
+        found.extend(axioms);
+        let joint = pool.joint_axioms(term).iter().filter(|(other, _)| seen.contains(other)).map(|&(_, fact)| fact);
+        let before = found.len();
+        found.extend(joint);
+        stack.extend(&found[before..]);
         stack.extend(pool.children(term));
     }
     found.sort_unstable();

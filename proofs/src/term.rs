@@ -3,7 +3,7 @@
 //! A term is a number; [`Pool`] knows what it is. The functions that make terms (`simplify.rs`) bring sums, comparisons and choices
 //! into one form, so that most of what is to be proved equal is the same term.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A term of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +69,12 @@ pub struct Pool {
     known: HashMap<Node, Term>,
     /// What holds wherever a term occurs.
     axioms: HashMap<Term, Vec<Term>>,
+    /// What holds wherever it and another term occur, the other with the fact.
+    joint_axioms: HashMap<Term, Vec<(Term, Term)>>,
+    /// What something follows from that may be easier to prove.
+    sufficient: HashMap<Term, Vec<Term>>,
+    /// Terms of which was said what is known.
+    explained: HashSet<Term>,
     fresh: u32,
 }
 
@@ -130,9 +136,34 @@ impl Pool {
         }
     }
 
-    /// Whether something was said about a term.
-    pub fn is_explained(&self, term: Term) -> bool {
-        self.axioms.contains_key(&term)
+    /// From now on `fact` holds wherever both of two terms occur.
+    pub fn assume_of_both(&mut self, one: Term, other: Term, fact: Term) {
+        for (about, beside) in [(one, other), (other, one)] {
+            let facts = self.joint_axioms.entry(about).or_default();
+            if !facts.contains(&(beside, fact)) {
+                facts.push((beside, fact));
+            }
+        }
+    }
+
+    /// What holds wherever a term and another one occur, the other with the fact.
+    pub fn joint_axioms(&self, term: Term) -> &[(Term, Term)] {
+        self.joint_axioms.get(&term).map_or(&[], Vec::as_slice)
+    }
+
+    /// Says that `term` follows where all of `parts` hold.
+    pub fn suffice(&mut self, term: Term, parts: Vec<Term>) {
+        self.sufficient.insert(term, parts);
+    }
+
+    /// What a term follows from that may be easier to prove.
+    pub fn sufficient(&self, term: Term) -> Option<&[Term]> {
+        self.sufficient.get(&term).map(Vec::as_slice)
+    }
+
+    /// Whether it is the first time that what is known of a term is to be said.
+    pub fn is_first_explained(&mut self, term: Term) -> bool {
+        self.explained.insert(term)
     }
 
     /// What holds wherever a term occurs.

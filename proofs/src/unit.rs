@@ -6,7 +6,7 @@ use crate::heads::At;
 use crate::layout::Layout;
 use crate::machine::Machine;
 use crate::run::{Run, Trace};
-use crate::solver::{Answer, Solver};
+use crate::solver::{Answer, Goal, Solver};
 use crate::term::{Pool, Term};
 use anyhow::{Context, ensure};
 use cranelift_codegen::ir;
@@ -44,10 +44,36 @@ impl Proof {
         self.open.is_empty()
     }
 
+    /// Whether something is wrong, for all that is known: a part that took too long may be right.
+    pub fn is_refuted(&self) -> bool {
+        self.open.iter().any(|open| open.answer != Answer::Unknown)
+    }
+
     /// The straight lines of which something was not proved.
     pub fn open_blocks(&self) -> HashSet<u32> {
         let start = |word: u32| self.blocks.range(..=word).next_back().map(|(&start, _)| start);
         self.open.iter().filter_map(|open| start(open.word)).collect()
+    }
+}
+
+/// How long a proof may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Milliseconds for a question to the solver.
+    pub question_ms: u64,
+    /// After this nothing is asked any more: what is left is not proved.
+    pub until: Option<Instant>,
+}
+
+impl Patience {
+    /// So many milliseconds for a question, and as many questions as there are.
+    pub fn of(question_ms: u64) -> Patience {
+        Patience { question_ms, until: None }
+    }
+
+    /// Whether there is no time left.
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 
@@ -60,6 +86,7 @@ struct Prover<'a> {
     edges: HashMap<u32, Vec<u32>>,
     joins: HashSet<u32>,
     solver: Solver,
+    patience: Patience,
     /// What was proved, and from which facts.
     known: HashMap<Term, Vec<Vec<Term>>>,
     proof: Proof,
@@ -70,14 +97,14 @@ struct Prover<'a> {
 /// # Errors
 /// As [`prove`], or the text is no contract.
 pub fn prove_json(contract: &str, clif: &str, timeout_ms: u64) -> anyhow::Result<Proof> {
-    prove(&serde_json::from_str(contract)?, clif, timeout_ms)
+    prove(&serde_json::from_str(contract)?, clif, Patience::of(timeout_ms))
 }
 
 /// Proves that the function of a unit, as text, does what its contract says.
 ///
 /// # Errors
 /// There is no solver, or the function cannot be read.
-pub fn prove(contract: &Contract, clif: &str, timeout_ms: u64) -> anyhow::Result<Proof> {
+pub fn prove(contract: &Contract, clif: &str, patience: Patience) -> anyhow::Result<Proof> {
     ensure!(!contract.observed, "code that looks for what is watched, or counts for a profile, is not covered");
     let mut functions = cranelift_reader::parse_functions(clif).context("the function cannot be read")?;
     ensure!(functions.len() == 1, "one function");
@@ -98,7 +125,8 @@ pub fn prove(contract: &Contract, clif: &str, timeout_ms: u64) -> anyhow::Result
         codes,
         edges,
         joins: contract.joins.iter().copied().collect(),
-        solver: Solver::start(timeout_ms)?,
+        solver: Solver::start(patience.question_ms)?,
+        patience,
         known: HashMap::new(),
     };
     prover.all()?;
@@ -125,8 +153,8 @@ impl Prover<'_> {
         let result = result.and_then(|claims| claims.iter().try_for_each(|claim| self.check(pool, &layout, claim)));
         if let Err(error) = result {
             let word = pc.unwrap_or(contract.entries[0]);
-            let what = format!("{error:#}");
-            self.proof.open.push(Open { word, what, answer: Answer::Unknown });
+            let answer = Answer::Lost(format!("{error:#}"));
+            self.proof.open.push(Open { word, what: format!("the stretch from {block} on"), answer });
         }
         self.proof.times.push(start.elapsed());
     }
@@ -200,14 +228,9 @@ impl Prover<'_> {
     fn check(&mut self, pool: &mut Pool, layout: &Layout, claim: &Claim) -> anyhow::Result<()> {
         let mut first = None;
         for goal in &claim.goals {
-            let mut open = goal.clone();
-            open.retain(|(_, part)| !self.is_known(*part, &claim.facts));
-            match self.solver.follows(pool, layout, &claim.facts, &open)? {
+            match self.settle(pool, layout, &claim.facts, goal)? {
                 Answer::Proved => {
                     self.proof.claims += usize::from(!claim.is_help);
-                    for (_, part) in open {
-                        self.known.entry(part).or_default().push(claim.facts.clone());
-                    }
                     return Ok(());
                 }
                 // What one of them would take too long for may be true.
@@ -223,4 +246,48 @@ impl Prover<'_> {
         self.proof.open.push(Open { word: claim.word, what: claim.what.clone(), answer });
         Ok(())
     }
+
+    /// Whether a goal follows: asked all at once, and where that takes too long, part by part.
+    fn settle(&mut self, pool: &mut Pool, layout: &Layout, facts: &[Term], goal: &Goal) -> anyhow::Result<Answer> {
+        if self.patience.is_over() {
+            return Ok(Answer::Unknown);
+        }
+        let mut open = goal.clone();
+        open.retain(|(_, part)| !self.is_known(*part, facts));
+        let answer = self.ask(pool, layout, facts, &open)?;
+        if answer != Answer::Unknown || open.len() < 2 {
+            return Ok(answer);
+        }
+        let mut all = Answer::Proved;
+        for part in open {
+            match self.ask(pool, layout, facts, &vec![part])? {
+                Answer::Proved => {}
+                Answer::Unknown => all = Answer::Unknown,
+                refuted => return Ok(refuted),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether all parts follow, or what they follow from; if so, that is remembered.
+    fn ask(&mut self, pool: &mut Pool, layout: &Layout, facts: &[Term], parts: &Goal) -> anyhow::Result<Answer> {
+        let easier: Goal = parts.iter().flat_map(|(name, part)| easier(pool, name, *part)).collect();
+        let mut answer = self.solver.follows(pool, layout, facts, &easier)?;
+        let is_worth = matches!(answer, Answer::Refuted { .. }) || answer == Answer::Unknown && parts.len() == 1;
+        if is_worth && easier != *parts {
+            answer = self.solver.follows(pool, layout, facts, parts)?;
+        }
+        if answer == Answer::Proved {
+            for &(_, part) in parts {
+                self.known.entry(part).or_default().push(facts.to_vec());
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// What a part of a goal follows from.
+fn easier(pool: &Pool, name: &str, part: Term) -> Goal {
+    let parts = pool.sufficient(part).unwrap_or(std::slice::from_ref(&part));
+    parts.iter().map(|&part| (name.to_owned(), part)).collect()
 }

@@ -2,15 +2,16 @@
 
 use anyhow::Context;
 use clap::Parser;
-use rum_interp::Ids;
+use rum_interp::{AddressSpace, Ids};
 use rum_jit::Options;
-use rum_proofs::{Answer, Course, Kind, Unit, mutants, prove};
+use rum_proofs::{Answer, Course, Kind, Patience, Unit, mutants, prove};
 use rum_testkit::generate::{Profile, generate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Prove that the units made of programs do what their words say.
 #[derive(Debug, Parser)]
@@ -38,6 +39,15 @@ struct Args {
     /// Milliseconds for a question
     #[arg(long, default_value_t = 10_000)]
     timeout: u64,
+    /// Seconds for a unit: what is not proved by then is told as unknown
+    #[arg(long)]
+    unit_seconds: Option<u64>,
+    /// Seconds for all: units not reached by then are counted, and as not proved
+    #[arg(long)]
+    limit_seconds: Option<u64>,
+    /// Stop when something is refuted
+    #[arg(long)]
+    first: bool,
     /// Solvers at once
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -57,6 +67,8 @@ struct Row {
     proved: usize,
     lines: usize,
     claims: usize,
+    /// Units that there was no time for.
+    left: usize,
     times: Vec<Duration>,
     told: Vec<String>,
     /// Mutants refuted and made, by kind.
@@ -70,6 +82,7 @@ impl Row {
         self.proved += other.proved;
         self.lines += other.lines;
         self.claims += other.claims;
+        self.left += other.left;
         self.times.extend(other.times);
         self.told.extend(other.told);
         for (kind, [refuted, made]) in other.mutants {
@@ -87,6 +100,9 @@ impl Row {
             "{name:<20} {whole:>6} of {units:<6} {proved:>6} of {lines:<6} {claims:>8} {median:>10.1} {max:>10.1}"
         );
         self.told.drain(..).for_each(|line| println!("  {line}"));
+        if self.left > 0 {
+            println!("  {} units were not reached in time", self.left);
+        }
     }
 }
 
@@ -96,14 +112,17 @@ fn main() -> anyhow::Result<ExitCode> {
         Ids::ALL.into_iter().find(|ids| ids.name() == args.ids).context("ids are mixed, sequential or address")?;
     println!("{:<20} {:>16} {:>16} {:>8} {:>10} {:>10}", "program", "units", "lines", "claims", "median ms", "max ms");
     let mut total = Row::default();
+    let after = |seconds: u64| Instant::now() + Duration::from_secs(seconds);
+    let prover = Prover { args: &args, until: args.limit_seconds.map(after), is_over: AtomicBool::new(false) };
     let mut add = |name: &str, units: Vec<Unit>| -> anyhow::Result<()> {
-        let mut row = prove_all(&args, units)?;
+        let mut row = prover.all(units)?;
         row.print(name);
         total.add(row);
         Ok(())
     };
     for image in &args.images {
-        let course = Course { ids, threshold: args.threshold, budget: None, options: Options::default() };
+        let options = Options::default();
+        let course = Course { ids, space: AddressSpace::Auto, threshold: args.threshold, budget: None, options };
         let name = image.file_name().unwrap_or_default().to_string_lossy();
         add(&name, units_of(image, &course)?)?;
     }
@@ -112,7 +131,11 @@ fn main() -> anyhow::Result<ExitCode> {
         let made = generate(seed, &Profile::default());
         let options = Options { count: seed % 2 == 0, baseline_threshold: 1, ..Options::default() };
         let budget = options.count.then_some(made.case.budget);
-        let course = Course { ids: Ids::ALL[seed as usize % 3], threshold: 3, budget, options };
+        let ids = Ids::ALL[seed as usize % 3];
+        // In a small space identifiers have a bound.
+        let is_small = seed % 4 == 0 && ids != Ids::Sequential;
+        let space = if is_small { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
+        let course = Course { ids, space, threshold: 3, budget, options };
         let mut units = course.units(&made.case.program, &made.case.input)?;
         units.truncate(args.units.unwrap_or(usize::MAX));
         generated.extend(units);
@@ -134,59 +157,83 @@ fn units_of(image: &Path, course: &Course) -> anyhow::Result<Vec<Unit>> {
     course.units(&rum_interp::decode_image(&bytes)?, &std::fs::read(input).unwrap_or_default())
 }
 
-/// Proves units, several at once.
-fn prove_all(args: &Args, mut units: Vec<Unit>) -> anyhow::Result<Row> {
-    units.retain(|(contract, _)| args.unit.is_none_or(|unit| contract.unit == unit));
-    if args.generated == 0 {
-        units.truncate(args.units.unwrap_or(usize::MAX));
-    }
-    let waiting = Mutex::new(units.into_iter());
-    let next = || waiting.lock().expect("no prover panics").next();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..args.threads.max(1))
-            .map(|_| {
-                scope.spawn(|| -> anyhow::Result<Row> {
-                    let mut row = Row::default();
-                    while let Some(unit) = next() {
-                        row.add(prove_one(args, &unit)?);
-                    }
-                    Ok(row)
-                })
-            })
-            .collect();
-        let mut all = Row::default();
-        for worker in workers {
-            all.add(worker.join().expect("no prover panics")?);
-        }
-        Ok(all)
-    })
+/// Proves units as long as there is time.
+struct Prover<'a> {
+    args: &'a Args,
+    until: Option<Instant>,
+    /// Whether no more units are wanted.
+    is_over: AtomicBool,
 }
 
-fn prove_one(args: &Args, (contract, clif): &Unit) -> anyhow::Result<Row> {
-    if args.show {
-        println!("{contract:?}\n{clif}");
-    }
-    let proof = prove(contract, clif, args.timeout)?;
-    let mut row = Row { whole: usize::from(proof.is_whole()), units: 1, claims: proof.claims, ..Row::default() };
-    row.lines = proof.blocks.len();
-    row.proved = row.lines - proof.open_blocks().len();
-    for open in &proof.open {
-        row.told.push(format!("unit {} word {}: {}", contract.unit, open.word, open.what));
-        row.told.push(match &open.answer {
-            Answer::Refuted { failed, values } => {
-                let values: Vec<String> =
-                    values.iter().take(12).map(|(name, value)| format!("{name} = {value:#x}")).collect();
-                format!("  refuted: {}; for {}", failed.join(", "), values.join(", "))
+impl Prover<'_> {
+    /// Proves units, several at once.
+    fn all(&self, mut units: Vec<Unit>) -> anyhow::Result<Row> {
+        let args = self.args;
+        units.retain(|(contract, _)| args.unit.is_none_or(|unit| contract.unit == unit));
+        if args.generated == 0 {
+            units.truncate(args.units.unwrap_or(usize::MAX));
+        }
+        let waiting = Mutex::new(units.into_iter());
+        let next = || waiting.lock().expect("no prover panics").next();
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..args.threads.max(1))
+                .map(|_| {
+                    scope.spawn(|| -> anyhow::Result<Row> {
+                        let mut row = Row::default();
+                        while let Some(unit) = next() {
+                            row.add(self.one(&unit)?);
+                        }
+                        Ok(row)
+                    })
+                })
+                .collect();
+            let mut all = Row::default();
+            for worker in workers {
+                all.add(worker.join().expect("no prover panics")?);
             }
-            answer => format!("  {answer:?}"),
-        });
+            Ok(all)
+        })
     }
-    if let Some(most) = args.mutate {
-        let mut all = mutants(clif);
+
+    fn one(&self, unit: &Unit) -> anyhow::Result<Row> {
+        let (contract, clif) = unit;
+        let mut row = Row { units: 1, lines: contract.blocks.len(), ..Row::default() };
+        if self.is_over.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until) {
+            row.left = 1;
+            return Ok(row);
+        }
+        if self.args.show {
+            println!("{contract:?}\n{clif}");
+        }
+        let proof = prove(contract, clif, self.patience())?;
+        row.whole = usize::from(proof.is_whole());
+        row.claims = proof.claims;
+        row.proved = row.lines - proof.open_blocks().len();
+        for open in &proof.open {
+            row.told.push(format!("unit {} word {}: {}", contract.unit, open.word, open.what));
+            row.told.push(match &open.answer {
+                Answer::Refuted { failed, values } => {
+                    let values: Vec<String> =
+                        values.iter().take(12).map(|(name, value)| format!("{name} = {value:#x}")).collect();
+                    format!("  refuted: {}; for {}", failed.join(", "), values.join(", "))
+                }
+                Answer::Lost(why) => format!("  refuted: not known here: {why}"),
+                Answer::Proved | Answer::Unknown => "  it takes too long".to_owned(),
+            });
+        }
+        self.is_over.fetch_or(self.args.first && proof.is_refuted(), Ordering::Relaxed);
+        self.mutate(unit, &mut row);
+        row.times = proof.times;
+        Ok(row)
+    }
+
+    /// Puts mistakes into a unit, if that is wanted, and has the row say which are refuted.
+    fn mutate(&self, (contract, clif): &Unit, row: &mut Row) {
+        let Some(most) = self.args.mutate else { return };
+        let all = mutants(clif);
         let step = all.len().div_ceil(most).max(1);
-        all = all.into_iter().step_by(step).collect();
-        for mutant in all {
-            let refuted = prove(contract, &mutant.clif, args.timeout).map_or(true, |proof| !proof.is_whole());
+        for mutant in all.into_iter().step_by(step) {
+            let refuted = prove(contract, &mutant.clif, self.patience()).map_or(true, |proof| proof.is_refuted());
             let sum = row.mutants.entry(mutant.kind).or_default();
             *sum = [sum[0] + usize::from(refuted), sum[1] + 1];
             if !refuted {
@@ -194,6 +241,11 @@ fn prove_one(args: &Args, (contract, clif): &Unit) -> anyhow::Result<Row> {
             }
         }
     }
-    row.times = proof.times;
-    Ok(row)
+
+    /// How long a proof that begins now may take.
+    fn patience(&self) -> Patience {
+        let unit = self.args.unit_seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let until = unit.into_iter().chain(self.until).min();
+        Patience { question_ms: self.args.timeout, until }
+    }
 }

@@ -112,7 +112,8 @@ fn refute(mistake: &Mistake, tree: &Path, folder: &Path, args: &Args) -> anyhow:
     let prove = build(tree, folder, args.jobs, ["rum-proofs", "prove"])?;
     let start = Instant::now();
     let count = args.exits.to_string();
-    let output = Command::new(prove).args(["--generated", &count, "--units", "3", "--timeout", "3000"]).output()?;
+    let arguments = ["--generated", &count, "--units", "3", "--timeout", "3000", "--unit-seconds", "20", "--first"];
+    let output = Command::new(prove).args(arguments).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.lines().map(str::trim).find(|line| line.starts_with("refuted: "));
     let what: String = found.unwrap_or("refuted: NOTHING").chars().take(44).collect();
