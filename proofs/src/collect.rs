@@ -4,6 +4,7 @@ use anyhow::Context;
 use rum_interp::{AddressSpace, Ids, Machine, MachineOptions, Scripted, Word};
 use rum_jit::contract::Contract;
 use rum_jit::{EngineKind, Options, Vm};
+use std::time::Duration;
 
 /// A unit to be proved: what it promises, and its function as text.
 pub type Unit = (Contract, String);
@@ -17,8 +18,10 @@ pub struct Course {
     pub space: AddressSpace,
     /// Jumps to a block after which it is compiled.
     pub threshold: u32,
-    /// Instructions after which it is stopped.
+    /// Instructions after which it is stopped, if code counts them.
     pub budget: Option<u64>,
+    /// How long it runs at the most: what is wrong may not end.
+    pub time: Duration,
     /// Optimisations left out, and the like.
     pub options: Options,
 }
@@ -39,12 +42,7 @@ impl Course {
             ..self.options.clone()
         };
         let mut vm = Vm::new(machine, &options).context("no engine")?;
-        match self.budget {
-            // A budget would have code count.
-            Some(budget) if options.count => vm.run(Some(budget)),
-            Some(budget) => vm.run_for(std::time::Duration::from_millis(budget / 1_000_000 + 1), None)?,
-            None => vm.run(None),
-        };
+        vm.run_for(self.time, self.budget)?;
         Ok(vm.listings().iter().map(|listing| (listing.contract.clone(), listing.clif.clone())).collect())
     }
 }

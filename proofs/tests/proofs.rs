@@ -5,6 +5,7 @@ use rum_jit::Options;
 use rum_proofs::{Course, Kind, Patience, Unit, is_there_for, mutants, prove};
 use rum_testkit::builder::{Builder, R0, R1, R2, R3, R4, R5, R7};
 use rum_testkit::programs;
+use std::time::Duration;
 
 /// Long enough for any question here.
 const PATIENCE: Patience = Patience { question_ms: 20_000, until: None };
@@ -22,8 +23,8 @@ fn units(name: &str, ids: Ids, most: usize) -> Vec<Unit> {
 
 /// What the optimising tier makes of a program.
 fn compiled(words: &[Word], ids: Ids) -> Vec<Unit> {
-    let options = Options::default();
-    let course = Course { ids, space: AddressSpace::Auto, threshold: 400, budget: None, options };
+    let (space, time) = (AddressSpace::Auto, Duration::from_secs(60));
+    let course = Course { ids, space, threshold: 400, budget: None, time, options: Options::default() };
     let units = course.units(words, b"").expect("an engine");
     assert!(!units.is_empty(), "something is compiled");
     units

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Parser;
 use rum_interp::{AddressSpace, Ids};
 use rum_jit::Options;
-use rum_proofs::{Answer, Course, Kind, Patience, Unit, mutants, prove};
+use rum_proofs::{Answer, Course, Kind, Open, Patience, Proof, Unit, mutants, prove};
 use rum_testkit::generate::{Profile, generate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -114,34 +114,25 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut total = Row::default();
     let after = |seconds: u64| Instant::now() + Duration::from_secs(seconds);
     let prover = Prover { args: &args, until: args.limit_seconds.map(after), is_over: AtomicBool::new(false) };
-    let mut add = |name: &str, units: Vec<Unit>| -> anyhow::Result<()> {
-        let mut row = prover.all(units)?;
+    let mut add = |name: &str, mut row: Row| {
         row.print(name);
         total.add(row);
-        Ok(())
     };
     for image in &args.images {
         let options = Options::default();
-        let course = Course { ids, space: AddressSpace::Auto, threshold: args.threshold, budget: None, options };
+        let (space, time) = (AddressSpace::Auto, Duration::from_secs(600));
+        let course = Course { ids, space, threshold: args.threshold, budget: None, time, options };
         let name = image.file_name().unwrap_or_default().to_string_lossy();
-        add(&name, units_of(image, &course)?)?;
+        add(&name, prover.all(units_of(image, &course)?)?);
     }
-    let mut generated = Vec::new();
+    let mut generated = Row::default();
     for seed in (args.seed..).take(args.generated as usize) {
-        let made = generate(seed, &Profile::default());
-        let options = Options { count: seed % 2 == 0, baseline_threshold: 1, ..Options::default() };
-        let budget = options.count.then_some(made.case.budget);
-        let ids = Ids::ALL[seed as usize % 3];
-        // In a small space identifiers have a bound.
-        let is_small = seed % 4 == 0 && ids != Ids::Sequential;
-        let space = if is_small { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
-        let course = Course { ids, space, threshold: 3, budget, options };
-        let mut units = course.units(&made.case.program, &made.case.input)?;
-        units.truncate(args.units.unwrap_or(usize::MAX));
-        generated.extend(units);
+        if !prover.is_over.load(Ordering::Relaxed) {
+            generated.add(prover.all(generated_units(&args, seed)?)?);
+        }
     }
     if args.generated > 0 {
-        add("generated", generated)?;
+        add("generated", generated);
     }
     total.print("all");
     for (kind, [refuted, made]) in &total.mutants {
@@ -155,6 +146,43 @@ fn units_of(image: &Path, course: &Course) -> anyhow::Result<Vec<Unit>> {
     let mut input = image.as_os_str().to_owned();
     input.push(".stdin");
     course.units(&rum_interp::decode_image(&bytes)?, &std::fs::read(input).unwrap_or_default())
+}
+
+/// What is made of a program that comes from a seed.
+fn generated_units(args: &Args, seed: u64) -> anyhow::Result<Vec<Unit>> {
+    let made = generate(seed, &Profile::default());
+    let options = Options { count: seed.is_multiple_of(2), baseline_threshold: 1, ..Options::default() };
+    let budget = options.count.then_some(made.case.budget);
+    let ids = Ids::ALL[seed as usize % 3];
+    // In a small space identifiers have a bound.
+    let is_small = seed.is_multiple_of(4) && ids != Ids::Sequential;
+    let space = if is_small { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
+    let course = Course { ids, space, threshold: 3, budget, time: Duration::from_secs(2), options };
+    let mut units = course.units(&made.case.program, &made.case.input)?;
+    units.truncate(args.units.unwrap_or(usize::MAX));
+    Ok(units)
+}
+
+/// What was not proved of a unit, in words.
+fn told(unit: u32, proof: &Proof) -> Vec<String> {
+    let mut told = Vec::new();
+    for Open { word, what, answer } in &proof.open {
+        let why = match answer {
+            Answer::Refuted { failed, values } => {
+                let values: Vec<String> =
+                    values.iter().take(12).map(|(name, value)| format!("{name} = {value:#x}")).collect();
+                format!("{}; for {}", failed.join(", "), values.join(", "))
+            }
+            Answer::Lost(why) => format!("not known here: {why}"),
+            Answer::Proved | Answer::Unknown => continue,
+        };
+        told.extend([format!("unit {unit} word {word}: {what}"), format!("  refuted: {why}")]);
+    }
+    let late: Vec<&Open> = proof.open.iter().filter(|open| open.answer == Answer::Unknown).collect();
+    if let Some(Open { word, what, .. }) = late.first() {
+        told.push(format!("unit {unit}: {} questions take too long, the first at word {word}: {what}", late.len()));
+    }
+    told
 }
 
 /// Proves units as long as there is time.
@@ -209,18 +237,7 @@ impl Prover<'_> {
         row.whole = usize::from(proof.is_whole());
         row.claims = proof.claims;
         row.proved = row.lines - proof.open_blocks().len();
-        for open in &proof.open {
-            row.told.push(format!("unit {} word {}: {}", contract.unit, open.word, open.what));
-            row.told.push(match &open.answer {
-                Answer::Refuted { failed, values } => {
-                    let values: Vec<String> =
-                        values.iter().take(12).map(|(name, value)| format!("{name} = {value:#x}")).collect();
-                    format!("  refuted: {}; for {}", failed.join(", "), values.join(", "))
-                }
-                Answer::Lost(why) => format!("  refuted: not known here: {why}"),
-                Answer::Proved | Answer::Unknown => "  it takes too long".to_owned(),
-            });
-        }
+        row.told = told(contract.unit, &proof);
         self.is_over.fetch_or(self.args.first && proof.is_refuted(), Ordering::Relaxed);
         self.mutate(unit, &mut row);
         row.times = proof.times;
