@@ -19,6 +19,7 @@ pub mod generate;
 pub mod matrix;
 pub mod oracle;
 pub mod outcome;
+pub mod policy;
 pub mod programs;
 pub mod report;
 pub mod rng;

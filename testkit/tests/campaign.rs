@@ -4,10 +4,11 @@ use rum_interp::Ids;
 use rum_jit::{Optimisation, Options};
 use rum_testkit::builder::{Builder, R0, R1, R2, R3, R4, R5, R6, R7};
 use rum_testkit::campaign::{Lineup, Plan, Summary, run};
-use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options, oracle_with_policy};
+use rum_testkit::contenders::{Drive, InterpContender, JitContender, Pace, machine_options};
 use rum_testkit::generate::{END_COUNT, Profile, generate};
 use rum_testkit::matrix::{Contender, OracleContender, Run, Verdict, compare};
 use rum_testkit::outcome::{Case, Stop};
+use rum_testkit::policy::oracle_with_policy;
 
 fn plan(first: u64, end: u64) -> Plan {
     Plan {

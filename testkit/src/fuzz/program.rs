@@ -1,11 +1,12 @@
 //! Programs from bytes, through the oracle, the interpreter and compiled code.
 
 use super::bytes::Bytes;
-use crate::contenders::{InterpContender, JitContender, Pace, PolicyIds, machine_options};
+use crate::contenders::{InterpContender, JitContender, Pace, machine_options};
 use crate::generate::{Profile, steered};
 use crate::matrix::{Contender, Verdict, compare, run_guarded};
 use crate::oracle::Oracle;
 use crate::outcome::{Case, Outcome, Stop};
+use crate::policy::PolicyIds;
 use rum_interp::{Ids, Word};
 
 /// Instructions that a program of any words may execute.
