@@ -6,7 +6,7 @@
 
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes to which reservations and discarded ranges are rounded. At least the page size of every supported system.
 pub const PAGE_BYTES: usize = 1 << 16;
@@ -33,8 +33,8 @@ pub struct Reservation {
     start: NonNull<u8>,
     bytes: usize,
     backing: Backing,
-    /// A bit for each [`PAGE_BYTES`] that were committed; nothing where all are from the start.
-    committed: Box<[AtomicU64]>,
+    /// So many bytes from the start are known to be committed.
+    committed: AtomicUsize,
 }
 
 // SAFETY: a reservation is plain memory that only its owner hands out access to.
@@ -174,8 +174,7 @@ impl Reservation {
     pub fn new(bytes: usize, backing: Backing) -> io::Result<Reservation> {
         let bytes = round_to_pages(bytes);
         let start = os::reserve(bytes, backing)?;
-        let groups = if backing == Backing::OnTouch { 0 } else { (bytes / PAGE_BYTES).div_ceil(64) };
-        Ok(Reservation { start, bytes, backing, committed: (0..groups).map(|_| AtomicU64::new(0)).collect() })
+        Ok(Reservation { start, bytes, backing, committed: AtomicUsize::new(0) })
     }
 
     /// The first byte. Aligned to the system's page size.
@@ -193,7 +192,8 @@ impl Reservation {
         self.backing
     }
 
-    /// Makes `bytes` bytes from `offset` on accessible. Costs nothing where pages appear on touch, and little the second time.
+    /// Makes `bytes` bytes from `offset` on accessible. Costs nothing where pages appear on touch, nor, if that
+    /// began at the start, the second time.
     ///
     /// # Errors
     /// The system refuses to promise the memory.
@@ -202,15 +202,16 @@ impl Reservation {
         if self.backing == Backing::OnTouch || bytes == 0 {
             return Ok(());
         }
-        let pages = offset / PAGE_BYTES..end.div_ceil(PAGE_BYTES);
-        let bit = |page: usize| (&self.committed[page / 64], 1 << (page % 64));
-        if pages.clone().map(bit).all(|(group, bit)| group.load(Ordering::Relaxed) & bit != 0) {
+        let committed = self.committed.load(Ordering::Relaxed);
+        if end <= committed {
             return Ok(());
         }
-        // SAFETY: the end is at most `self.bytes`, which is a multiple of a page.
-        unsafe { os::commit(self.start().add(pages.start * PAGE_BYTES), pages.len() * PAGE_BYTES)? };
-        for (group, bit) in pages.map(bit) {
-            group.fetch_or(bit, Ordering::Relaxed);
+        let first = offset / PAGE_BYTES * PAGE_BYTES;
+        let last = end.div_ceil(PAGE_BYTES) * PAGE_BYTES;
+        // SAFETY: `last` is at most `self.bytes`, which is a multiple of a page.
+        unsafe { os::commit(self.start().add(first), last - first)? };
+        if first <= committed {
+            self.committed.fetch_max(last, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -304,9 +305,10 @@ mod tests {
             assert_eq!(*reservation.start().add(PAGE_BYTES + 12), 9);
         }
         assert!(reservation.commit(3 * PAGE_BYTES, 2 * PAGE_BYTES).is_err());
-        let is_committed = |page: usize| reservation.committed[0].load(Ordering::Relaxed) >> page & 1 != 0;
-        assert_eq!([0, 1, 2, 3].map(is_committed), [false, true, false, false]);
+        let committed = || reservation.committed.load(Ordering::Relaxed) / PAGE_BYTES;
+        assert_eq!(committed(), 0, "there is a gap before it");
+        reservation.commit(0, 1).expect("the first page");
         reservation.commit(PAGE_BYTES, 2 * PAGE_BYTES).expect("one page more");
-        assert_eq!([0, 1, 2, 3].map(is_committed), [false, true, true, false]);
+        assert_eq!(committed(), 3);
     }
 }
