@@ -7,6 +7,9 @@ use crate::outcome::Case;
 use rum_interp::memory::{AddressSpace, Memory as Segments};
 use rum_interp::{Ids, MachineOptions, NAMED_ALLOCS};
 
+/// Words that there is room for, in numbered segments, in the smallest range of addresses that the kit uses.
+const ROOM_WORDS: u64 = 1 << 18;
+
 /// Identifiers as a machine with given options hands them out: that is how programs that compute with their identifiers are
 /// compared with the oracle, which still checks that each is allowed.
 ///
@@ -16,8 +19,8 @@ pub struct PolicyIds {
     numbers: CountingIds,
     /// How many segments will still be numbered.
     left: u64,
-    /// Whether there may be no room for so many: in a small range of addresses, numbers end where their room does.
-    may_end_before: bool,
+    /// Words that numbered segments may have before there may be no room for more: in a small range of addresses, numbers end with it.
+    words_left: u64,
     segments: Segments,
 }
 
@@ -33,19 +36,21 @@ impl PolicyIds {
         let mut segments = Segments::new(&options.memory()).ok()?;
         segments.extend_program(&case.program).ok()?;
         let may_end_before = options.ids == Ids::Mixed && options.address_space != AddressSpace::Auto;
-        Some(PolicyIds { numbers: CountingIds::default(), left, may_end_before, segments })
+        let words_left = if may_end_before { ROOM_WORDS } else { u64::MAX };
+        Some(PolicyIds { numbers: CountingIds::default(), left, words_left, segments })
     }
 }
 
 impl IdSource for PolicyIds {
     fn allocate(&mut self, words: u32) -> Option<u32> {
         let id = self.segments.alloc(words).ok()?;
-        if self.may_end_before && id > NAMED_ALLOCS {
+        if self.words_left == 0 && id > NAMED_ALLOCS {
             self.left = 0;
         }
         if self.left == 0 {
             return Some(id);
         }
+        self.words_left = self.words_left.saturating_sub(u64::from(words));
         self.left -= 1;
         self.numbers.allocate(words)
     }
