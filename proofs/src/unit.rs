@@ -44,9 +44,9 @@ impl Proof {
         self.open.is_empty()
     }
 
-    /// Whether something is wrong, for all that is known: a part that took too long may be right.
+    /// Whether something is wrong: a part that took too long, or that was not asked, may be right.
     pub fn is_refuted(&self) -> bool {
-        self.open.iter().any(|open| open.answer != Answer::Unknown)
+        self.open.iter().any(|open| matches!(open.answer, Answer::Refuted { .. }))
     }
 
     /// The straight lines of which something was not proved.

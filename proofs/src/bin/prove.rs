@@ -171,12 +171,12 @@ fn told(unit: u32, proof: &Proof) -> Vec<String> {
             Answer::Refuted { failed, values } => {
                 let values: Vec<String> =
                     values.iter().take(12).map(|(name, value)| format!("{name} = {value:#x}")).collect();
-                format!("{}; for {}", failed.join(", "), values.join(", "))
+                format!("refuted: {}; for {}", failed.join(", "), values.join(", "))
             }
-            Answer::Lost(why) => format!("not known here: {why}"),
+            Answer::Lost(why) => format!("not asked: {why}"),
             Answer::Proved | Answer::Unknown => continue,
         };
-        told.extend([format!("unit {unit} word {word}: {what}"), format!("  refuted: {why}")]);
+        told.extend([format!("unit {unit} word {word}: {what}"), format!("  {why}")]);
     }
     let late: Vec<&Open> = proof.open.iter().filter(|open| open.answer == Answer::Unknown).collect();
     if let Some(Open { word, what, .. }) = late.first() {
