@@ -100,6 +100,10 @@ impl<'a> Layout<'a> {
                 let moment = name.strip_prefix("cursor@").or(name.strip_prefix("run_end@"));
                 if let Some(moment) = moment.and_then(|moment| moment.parse().ok()) {
                     self.explain_run(pool, term, moment);
+                } else if name.starts_with("names_bound@") {
+                    // There is an entry for 0: code looks at it for whatever is no name (`Names::for_all`).
+                    let there = pool.nonzero(term);
+                    pool.assume(term, there);
                 }
             }
             _ => {}

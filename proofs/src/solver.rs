@@ -58,17 +58,16 @@ pub fn is_there_for(what: &str) -> bool {
 }
 
 impl Solver {
-    /// Starts a solver that gives up after so many milliseconds.
+    /// Starts a solver.
     ///
     /// # Errors
     /// There is none.
-    pub fn start(timeout_ms: u64) -> anyhow::Result<Solver> {
+    pub fn start() -> anyhow::Result<Solver> {
         let mut context = ContextBuilder::new()
             .solver(PROGRAM)
             .solver_args(["-smt2", "-in"])
             .build()
             .with_context(|| format!("{PROGRAM} cannot be started (apt-get install z3)"))?;
-        context.set_option(":timeout", context.numeral(timeout_ms))?;
         context.set_option(":global-declarations", context.true_())?;
         context.set_logic("QF_UFBV")?;
         // What products and quotients are is hardly ever of interest, only that the same ones are made.
@@ -77,6 +76,14 @@ impl Solver {
             context.declare_fun(name, vec![word, word], word)?;
         }
         Ok(Solver { context, declared: HashSet::new(), questions: 0, time: Duration::ZERO })
+    }
+
+    /// From now on it gives up after so many milliseconds.
+    ///
+    /// # Errors
+    /// It does not understand, or is gone.
+    pub fn set_patience(&mut self, question_ms: u64) -> anyhow::Result<()> {
+        Ok(self.context.set_option(":timeout", self.context.numeral(question_ms))?)
     }
 
     /// Whether `goal` follows from `facts` and what is taken for granted about memory.

@@ -65,6 +65,9 @@ pub struct Patience {
     pub until: Option<Instant>,
 }
 
+/// A question that has parts gets so many times less of it before the parts are asked.
+const PARTS_SOONER: u64 = 4;
+
 impl Patience {
     /// So many milliseconds for a question, and as many questions as there are.
     pub fn of(question_ms: u64) -> Patience {
@@ -125,7 +128,7 @@ pub fn prove(contract: &Contract, clif: &str, patience: Patience) -> anyhow::Res
         codes,
         edges,
         joins: contract.joins.iter().copied().collect(),
-        solver: Solver::start(patience.question_ms)?,
+        solver: Solver::start()?,
         patience,
         known: HashMap::new(),
     };
@@ -247,17 +250,20 @@ impl Prover<'_> {
         Ok(())
     }
 
-    /// Whether a goal follows: asked all at once, and where that takes too long, part by part.
+    /// Whether a goal follows: asked all at once, and where that takes long, part by part.
     fn settle(&mut self, pool: &mut Pool, layout: &Layout, facts: &[Term], goal: &Goal) -> anyhow::Result<Answer> {
         if self.patience.is_over() {
             return Ok(Answer::Unknown);
         }
         let mut open = goal.clone();
         open.retain(|(_, part)| !self.is_known(*part, facts));
+        let whole = self.patience.question_ms;
+        self.solver.set_patience(if open.len() < 2 { whole } else { whole / PARTS_SOONER })?;
         let answer = self.ask(pool, layout, facts, &open)?;
         if answer != Answer::Unknown || open.len() < 2 {
             return Ok(answer);
         }
+        self.solver.set_patience(whole)?;
         let mut all = Answer::Proved;
         for part in open {
             match self.ask(pool, layout, facts, &vec![part])? {

@@ -155,7 +155,7 @@ fn generated_units(args: &Args, seed: u64) -> anyhow::Result<Vec<Unit>> {
     let budget = options.count.then_some(made.case.budget);
     let ids = Ids::ALL[seed as usize % 3];
     // In a small space identifiers have a bound.
-    let is_small = seed.is_multiple_of(4) && ids != Ids::Sequential;
+    let is_small = seed.is_multiple_of(4);
     let space = if is_small { AddressSpace::Granules(1 << 24) } else { AddressSpace::Auto };
     let course = Course { ids, space, threshold: 3, budget, time: Duration::from_secs(2), options };
     let mut units = course.units(&made.case.program, &made.case.input)?;
