@@ -37,7 +37,7 @@ struct Args {
     #[arg(long)]
     unit: Option<u32>,
     /// Milliseconds for a question
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 4000)]
     timeout: u64,
     /// Seconds for a unit: what is not proved by then is told as unknown
     #[arg(long)]
