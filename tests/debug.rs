@@ -200,6 +200,31 @@ fn input_can_be_given_as_it_is_wanted() {
     assert!(out.contains("halt") && out.contains("the beginning of the run"), "{out}");
 }
 
+/// Whoever interrupts a command of a script has that one ended; those behind it come where they should.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_command_of_a_script_ends_no_other() {
+    use std::io::{BufRead, BufReader};
+    let path = image(&spin(0));
+    let mut process = Command::new(RUM)
+        .args(["debug", arg(&path), "-e", "where", "-e", "continue", "-e", "goto 1000", "-e", "reverse-step"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut out = BufReader::new(process.stdout.take().expect("piped")).lines().map(|line| line.expect("text"));
+    assert!(out.next().expect("a line").starts_with("after 0,"));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    send(&process, rustix::process::Signal::INT);
+    process.stdin.take().expect("piped").write_all(b"goto 500\n\xff\nstep\n").expect("somebody reads");
+    let lines: Vec<String> = out.collect();
+    assert_eq!(lines[0], "interrupted");
+    for (line, moment) in lines[2..].iter().zip([1000, 999, 500, 501]) {
+        assert!(line.starts_with(&format!("after {moment},")), "{lines:#?}");
+    }
+    assert_eq!(process.wait().expect("an end").code(), Some(1), "one command was wrong");
+}
+
 #[test]
 fn faults_stop_it_and_can_be_gone_back_from() {
     let path = image(&[lit(1, 7), div(2, 1, 0), halt()]);

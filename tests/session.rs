@@ -50,6 +50,12 @@ fn a_run_is_saved_and_goes_on_in_another_engine() {
     let run = rum(&["resume", &again, "--trace=2", "--max-instructions", "4e6"]).output().expect("it starts");
     assert_eq!(status(&run), 3);
     assert!(stderr(&run).contains("the last 2 of 4,000,000 instructions"), "{}", stderr(&run));
+    let numbers: Vec<&str> = stderr(&run).lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(numbers.ends_with(&["3999999", "4000000"]), "{}", stderr(&run));
+    // Of what was executed before there is nothing to show.
+    let run = rum(&["resume", &snap, "--trace=3", "--max-instructions", "2_000_001"]).output().expect("it starts");
+    assert_eq!(status(&run), 3, "{}", stderr(&run));
+    assert!(stderr(&run).contains("the last 1 of 2,000,001 instructions"), "{}", stderr(&run));
 }
 
 #[test]
@@ -223,6 +229,19 @@ fn a_snapshot_of_a_larger_machine_than_is_allowed_is_refused() {
     let run = rum(&["resume", "--max-memory", "63M", &snap]).output().expect("it starts");
     assert!(status(&run) == 2 && complaint(&run).contains("--max-memory"), "{}", stderr(&run));
     rum(&["resume", "--max-memory", "64M", &snap]).write_stdin("1+2\n").assert().code(0).stdout("3\n");
+}
+
+/// A limit that just suffices does so for what goes on, too, and is reached at the same instruction.
+#[test]
+fn a_snapshot_takes_no_more_memory_than_the_run_that_was_saved() {
+    let folder = folder();
+    let (_, snap) = at(&folder, "a.snap");
+    let image = ours("fib");
+    let whole = rum(&["--max-memory", "1M", "--stats=json", &image]).output().expect("it starts");
+    rum(&["--max-memory", "1M", "--save-at", "1000", "--save", &snap, &image]).assert().code(0);
+    let rest = rum(&["resume", "--stats=json", &snap]).output().expect("it starts");
+    assert_eq!((status(&rest), &rest.stdout), (0, &whole.stdout), "{}", stderr(&rest));
+    assert_eq!(counter(&rest, "memory_used_bytes"), counter(&whole, "memory_used_bytes"));
 }
 
 #[test]

@@ -86,6 +86,23 @@ fn a_file_that_becomes_too_large_is_an_error() {
     assert_eq!((status(&run), stderr(&run)), (2, "rum: cannot write to standard output: File too large\n"));
 }
 
+/// So it is for commands that run no program. Nothing is left that could be taken for a whole file.
+#[test]
+fn what_writes_files_says_that_one_is_too_large() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [source, made] = ["big.ums", "big.um"].map(|name| folder.path().join(name));
+    std::fs::write(&source, "halt\n".repeat(2000)).expect("room");
+    let run = limited("-f 1", &["asm", "-o", arg(&made), arg(&source)]);
+    assert_eq!(
+        (status(&run), stderr(&run)),
+        (2, format!("rum: cannot write to {}: File too large\n", arg(&made)).as_str())
+    );
+    assert!(!made.exists());
+    let script = "ulimit -f 1; exec \"$0\" man run > \"$1\"";
+    let run = Command::new("sh").args(["-c", script, RUM, arg(&made)]).output().expect("a shell");
+    assert_eq!((status(&run), stderr(&run)), (2, "rum: cannot write to standard output: File too large\n"));
+}
+
 /// A terminal that somebody has stopped, or whose other side nobody reads, ends no wait: signals and time limits do.
 #[test]
 fn a_terminal_that_takes_nothing_is_left() {

@@ -4,7 +4,7 @@ use crate::cli::engine::{EngineArg, EngineArgs};
 use crate::cli::run::RunArgs;
 use crate::cli::values::StatsFormat;
 use crate::failure::{Failure, reason};
-use crate::files::name_of;
+use crate::files::{name_of, open_at_once};
 use crate::human;
 use crate::outside::Outside;
 use crate::session::{Session, save};
@@ -213,18 +213,6 @@ fn is_stdin(path: &Path) -> bool {
     ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| path == Path::new(name))
 }
 
-/// Opens a file to be read, without waiting for somebody who writes to it: the wait for its bytes ends when the run does.
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
 impl Image {
     /// Opens an image.
     ///
@@ -248,7 +236,8 @@ impl Image {
             };
             Failure::host(format!("cannot open image {}: {}{hint}", name_of(path), reason(&error)))
         };
-        let file = open(path).map_err(cannot)?;
+        // A wait for bytes ends when the run does.
+        let file = open_at_once(path).map_err(cannot)?;
         if file.metadata().map_err(cannot)?.is_dir() {
             return Err(Failure::host(format!("{} is a directory: name a program image", name_of(path))));
         }

@@ -28,6 +28,18 @@ pub fn name_of(path: &Path) -> String {
     if name.contains(char::is_control) { name.escape_debug().to_string() } else { name }
 }
 
+/// Opens a file to be read. Where it is a pipe that does not wait for somebody who writes to it.
+///
+/// # Errors
+/// The system's.
+pub fn open_at_once(path: &Path) -> io::Result<fs::File> {
+    let mut how = fs::File::options();
+    how.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut how, libc::O_NONBLOCK);
+    how.open(path)
+}
+
 /// All bytes of a file.
 ///
 /// # Errors

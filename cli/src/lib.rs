@@ -65,6 +65,7 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> Result<u8, failure::Failure> {
+    signals::heed_full_files();
     match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args.run),

@@ -138,7 +138,7 @@ impl Control {
     }
 
     /// Ends the run at the signals that ask for it, but for those that whoever started the process has it ignore (`nohup` does). The second
-    /// of them ends the process at once. A file that becomes too large is an error like others, and no signal.
+    /// of them ends the process at once.
     ///
     /// # Errors
     /// The system refuses the handlers.
@@ -160,9 +160,6 @@ impl Control {
             // allocates nor locks (the cell is only looked at).
             unsafe { register(signal, action) }?;
         }
-        // An action that does nothing: what is ignored stays so in processes that are started from here.
-        // SAFETY: nothing is allowed.
-        unsafe { register(libc::SIGXFSZ, || {}) }?;
         Ok(())
     }
 
@@ -215,6 +212,15 @@ pub fn show_output_every(period: Duration, machine: PollHandle) -> io::Result<()
             machine.flush();
         }
     })
+}
+
+/// From now on a file that becomes too large is an error like others, and no signal.
+pub fn heed_full_files() {
+    // An action that does nothing: what is ignored stays so in processes that are started from here. Where the system refuses it, the
+    // signal does what it does by default.
+    // SAFETY: nothing is allowed.
+    #[cfg(unix)]
+    let _ = unsafe { signal_hook::low_level::register(libc::SIGXFSZ, || {}) };
 }
 
 /// Whether the process ignores a signal.

@@ -51,6 +51,7 @@ struct Seen {
     loaded: u64,
     output: Vec<u8>,
     memory: u64,
+    memory_bytes: u64,
 }
 
 fn seen(vm: &mut Vm, stop: &Stop, before: &[u8]) -> Seen {
@@ -66,6 +67,7 @@ fn seen(vm: &mut Vm, stop: &Stop, before: &[u8]) -> Seen {
         loaded: machine.programs_loaded(),
         output: [before, &output].concat(),
         memory: memory_digest(segments),
+        memory_bytes: machine.memory_bytes(),
     }
 }
 

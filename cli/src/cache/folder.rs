@@ -4,7 +4,8 @@
 //! file that is not ours. Files appear complete or not at all, so that any number of processes may use them at once.
 
 use crate::failure::reason;
-use std::fs::{self, DirEntry, File};
+use crate::files::open_at_once;
+use std::fs::{self, DirEntry};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -62,7 +63,7 @@ impl Folder {
 
     /// What is kept under a key, which counts as used now; none if there is nothing to be trusted.
     pub fn read(&self, key: &str) -> Option<Vec<u8>> {
-        let file = File::open(self.file(key)).ok()?;
+        let file = open_at_once(&self.file(key)).ok()?;
         let data = file.metadata().ok()?;
         if !data.is_file() || foreign(&data).is_some() || data.len() > BYTES_MAX {
             return None;
@@ -181,6 +182,18 @@ mod tests {
         let outer = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(&outer.path().join("a/b")).expect("it can be made");
         (outer, folder)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_nothing_to_wait_for() {
+        let (_outer, folder) = folder();
+        folder.write("k", b"one").expect("room");
+        let file = folder.file("k");
+        fs::remove_file(&file).expect("it is ours");
+        let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&file).status().expect("it starts");
+        assert!(made.success());
+        assert_eq!(folder.read("k"), None);
     }
 
     #[test]

@@ -248,6 +248,8 @@ pub const COMMANDS: &[Command] = &[
 /// # Errors
 /// There is no such command, or it cannot be done; the text says why.
 pub fn run(debugger: &mut Debugger, line: &str) -> Result<Done, Failed> {
+    // What the command before was ended by does not end this one.
+    debugger.line.control().forget();
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(Done::Text(String::new()));

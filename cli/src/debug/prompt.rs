@@ -3,7 +3,7 @@
 use super::commands::{self, COMMANDS, Done};
 use super::debugger::Debugger;
 use super::view;
-use crate::failure::{Failure, say};
+use crate::failure::{Failure, reason, say};
 use crate::files::print;
 use std::io::{self, BufRead, IsTerminal};
 
@@ -18,9 +18,11 @@ pub fn talk(debugger: &mut Debugger) -> Result<u8, Failure> {
         return on_terminal(debugger);
     }
     let mut status = 0;
-    for line in io::stdin().lock().lines() {
-        let Ok(line) = line else { break };
-        match commands::run(debugger, &line) {
+    for line in io::stdin().lock().split(b'\n') {
+        let line = line.map_err(|error| Failure::host(format!("cannot read standard input: {}", reason(&error))))?;
+        let line = String::from_utf8_lossy(&line);
+        let line = line.strip_suffix('\r').unwrap_or(&line);
+        match commands::run(debugger, line) {
             Ok(Done::Quit) => break,
             Ok(Done::Text(text)) => print(&text)?,
             Err(error) => {
@@ -49,7 +51,6 @@ fn on_terminal(debugger: &mut Debugger) -> Result<u8, Failure> {
                     let _ = editor.add_history_entry(&line);
                     last.clone_from(&line);
                 }
-                debugger.line.control().forget();
                 match commands::run(debugger, &line) {
                     Ok(Done::Quit) => return Ok(0),
                     Ok(Done::Text(text)) => print(&text)?,

@@ -117,7 +117,6 @@ impl Screen<'_> {
             self.history.push(line.to_owned());
         }
         self.say(&format!("> {line}"));
-        self.debugger.line.control().forget();
         let done: Result<Done, Failed> = commands::run(self.debugger, line);
         match done {
             Ok(Done::Quit) => return false,

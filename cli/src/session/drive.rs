@@ -60,7 +60,7 @@ pub fn answer(vm: &mut Vm, session: &Session, image: &str, stop: Stop) -> Result
                 say(failure.text);
             }
         }
-        Request::Restore => match restore(vm, session.save_path()) {
+        Request::Restore => match restore(vm, image, session.save_path())? {
             Ok(()) => say(format_args!("back to what was saved in {}", session.save_path().display())),
             Err(why) => say(format_args!("cannot go back to {}: {why}", session.save_path().display())),
         },
@@ -76,7 +76,32 @@ fn save_and_say(vm: &mut Vm, image: &str, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn restore(vm: &mut Vm, path: &Path) -> Result<(), String> {
+/// Goes back to what a file holds; if that cannot be, tells why and stays where it is.
+///
+/// # Errors
+/// The machine is neither there nor here.
+fn restore(vm: &mut Vm, image: &str, path: &Path) -> Result<Result<(), String>, Failure> {
+    let (bytes, unread) = match restorable(vm, path) {
+        Ok(found) => found,
+        Err(why) => return Ok(Err(why)),
+    };
+    let here = match save::to_bytes(vm, image) {
+        Ok(here) => here,
+        Err(error) => return Ok(Err(save::explain(&error))),
+    };
+    if let Err(error) = vm.restore(&bytes[..]) {
+        let why = save::explain(&error);
+        let lost = |error| Failure::host(format!("cannot go back to {}: {why}; nor go on: {error}", path.display()));
+        return vm.restore(&here[..]).map(|()| Err(why.clone())).map_err(lost);
+    }
+    if let Some(console) = save::session(vm) {
+        console.set_unread(unread);
+    }
+    Ok(Ok(()))
+}
+
+/// What a file holds that a machine may go back to, and the input that was unread then.
+fn restorable(vm: &mut Vm, path: &Path) -> Result<(Vec<u8>, Vec<u8>), String> {
     let bytes = save::bytes(path).map_err(|error| reason(&error))?;
     if save::session(vm).is_some_and(|console| console.recorder().is_some()) {
         return Err("a run that is recorded does not go back".to_owned());
@@ -88,11 +113,8 @@ fn restore(vm: &mut Vm, path: &Path) -> Result<(), String> {
     let unread = save::Note::of(&snapshot.about().note).unread;
     // What is damaged is found out before the machine is touched.
     let whole = rum::Snapshot::open(&bytes[..]).and_then(|snapshot| snapshot.verify());
-    whole.and_then(|()| vm.restore(&bytes[..])).map_err(|error| save::explain(&error))?;
-    if let Some(console) = save::session(vm) {
-        console.set_unread(unread);
-    }
-    Ok(())
+    whole.map_err(|error| save::explain(&error))?;
+    Ok((bytes, unread))
 }
 
 /// Writes how a run begins, if it is recorded.

@@ -227,9 +227,11 @@ fn last_records(again: Again, total: u64, wanted: u64) -> Result<(Vec<Record>, u
     let machine = again.origin.machine(Box::new(again.tape.play()), &again.machine)?;
     drop(again.origin);
     let mut vm = Vm::new(machine, &again.options)?;
-    let before = total.saturating_sub(wanted);
-    if before > 0 {
-        let stop = vm.run(Some(before));
+    // It may begin where a snapshot was saved.
+    let begun = count(&vm);
+    let before = total.saturating_sub(wanted).max(begun);
+    if before > begun {
+        let stop = vm.run(Some(before - begun));
         if !matches!(stop, Stop::Budget) {
             return Err(format!("it ended otherwise: {stop}").into());
         }

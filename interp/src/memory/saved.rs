@@ -233,11 +233,11 @@ impl Memory {
             let granules = large_granules(words);
             end = header.checked_add(granules).ok_or(WRONG)?;
             ensure(end <= self.large.top())?;
-            self.large_bytes += u64::from(granules) * GRANULE_COST_BYTES;
-            ensure(self.large_bytes <= self.limit_bytes)?;
+            let cost_bytes = u64::from(granules) * GRANULE_COST_BYTES;
+            ensure(self.large_bytes + cost_bytes <= self.limit_bytes)?;
             self.commit(header as usize * GRANULE_BYTES, granules as usize * GRANULE_BYTES)?;
             taken.push((header, granules));
-            self.large_bytes += u64::from(granules) * GRANULE_COST_BYTES;
+            self.large_bytes += cost_bytes;
             // SAFETY: the extent lies between the frontier and the top and behind those before, so it is free: it is zero.
             unsafe {
                 *self.segments.header(header + 1) = words;
