@@ -36,6 +36,25 @@ fn hello_is_built_and_runs() {
     }
 }
 
+/// Symbols are those of the image beside them, or there are none.
+#[test]
+fn symbols_of_another_program_do_not_stay() {
+    let there =
+        folder_with(&[("a.ums", "r1 := 5\nr2 := 0\nr3 := r1 / r2\n"), ("b.ums", "\nr1 := 5\nr3 := r1 / r0\nhalt\n")]);
+    let symbols = there.path().join("p.um.sym");
+    assert_eq!(status(&rum_in(there.path(), &["asm", "-g", "-o", "p.um", "a.ums"])), 0);
+    let run = rum_in(there.path(), &["asm", "-o", "p.um", "a.ums"]);
+    assert_eq!((status(&run), stderr(&run)), (0, ""), "they are right still");
+    assert!(symbols.exists());
+    let run = rum_in(there.path(), &["asm", "-o", "p.um", "b.ums"]);
+    assert!(status(&run) == 0 && complaint(&run).starts_with("p.um.sym is removed: "), "{}", stderr(&run));
+    assert!(!symbols.exists());
+    // What is no symbols file is not ours.
+    fs::write(&symbols, "mine").expect("room");
+    assert_eq!(status(&rum_in(there.path(), &["asm", "-o", "p.um", "a.ums"])), 0);
+    assert_eq!(fs::read_to_string(&symbols).expect("it is left"), "mine");
+}
+
 #[test]
 fn several_files_make_one_program_in_their_order() {
     for program in programs() {

@@ -72,6 +72,17 @@ fn mistakes_are_explained() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_an_error() {
+    for args in [&["--help"][..], &["--version"], &["help", "run"], &["man"], &["completions", "bash"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("the device");
+        let run = std::process::Command::new(RUM).args(args).stdout(full).output().expect("it starts");
+        let expected = "rum: cannot write to standard output: No space left on device\n";
+        assert_eq!((status(&run), stderr(&run)), (2, expected), "{args:?}");
+    }
+}
+
 #[test]
 fn pages_and_completions_come_from_the_command_itself() {
     let run = rum(&["man"]).output().expect("it starts");

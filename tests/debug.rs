@@ -93,6 +93,14 @@ fn it_steps_in_both_directions() {
 }
 
 #[test]
+fn no_step_is_no_step() {
+    let steps = ["step 2", "step 0", "reverse-step 0", "next 0", "where"];
+    assert_says(&Program::new(), &steps, &["after 2,", "after 2,", "after 2,"]);
+    let (out, ..) = Program::new().debug(&steps);
+    assert!(!out.contains("after 3,"), "{out}");
+}
+
+#[test]
 fn it_stops_at_words_and_goes_on() {
     let program = Program::new();
     let line = ["b show", "c", "c", "c", "c", "c"];

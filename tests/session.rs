@@ -231,6 +231,54 @@ fn a_snapshot_of_a_larger_machine_than_is_allowed_is_refused() {
     rum(&["resume", "--max-memory", "64M", &snap]).write_stdin("1+2\n").assert().code(0).stdout("3\n");
 }
 
+/// Which identifiers segments get is part of a machine, too.
+#[test]
+fn identifiers_are_settled_when_a_run_is_started() {
+    let folder = folder();
+    let [(_, snap), (_, recording)] = ["a.snap", "a.rec"].map(|name| at(&folder, name));
+    rum(&["--record", &recording, &ours("hello")]).assert().code(0);
+    rum(&["--save-at", "5", "--save", &snap, &ours("hello")]).assert().code(0);
+    for args in [["resume", &snap], ["replay", &recording]] {
+        let run = rum(&[&args[..], &["--ids", "sequential"]].concat()).output().expect("it starts");
+        assert!(status(&run) == 2 && complaint(&run).contains("has mixed identifiers"), "{}", stderr(&run));
+        rum(&[&args[..], &["--ids", "mixed"]].concat()).assert().code(0);
+    }
+}
+
+/// What a command reads is not written over.
+#[test]
+fn no_file_is_read_and_written() {
+    let folder = folder();
+    let made = ["p.um", "a.snap", "a.rec", "in"].map(|name| at(&folder, name));
+    let [(_, image), (_, snap), (_, recording), (_, script)] = &made;
+    fs::copy(ours("calc"), image).expect("room");
+    fs::write(script, "1+1\n").expect("room");
+    rum(&["--record", recording, image]).write_stdin("").assert().code(0);
+    rum(&["--save-at", "5", "--save", snap, image]).write_stdin("").assert().code(0);
+    let before = made.each_ref().map(|(path, _)| read(path));
+    let cases: [(&[&str], &str); 10] = [
+        (&["--save", image, "--save-at", "3", image], "is the program itself"),
+        (&["--transcript", image, image], "is the program itself"),
+        (&["profile", "--html", image, image], "is the program itself"),
+        (&["profile", "--json", image, image], "is the program itself"),
+        (&["explain", "--html", image, image], "is the program itself"),
+        (&["bench", "--runs", "1", "--json", image, image], "is the program itself"),
+        (&["resume", "--record", snap, snap], "is the snapshot itself"),
+        (&["replay", recording, "--to", "20", "--save", recording], "is the recording itself"),
+        (&["--input-script", script, "--transcript", script, image], "is the input itself"),
+        (&["--trace-file", "OUT", "--transcript", "OUT", image], "would be written twice"),
+    ];
+    let (_, out) = at(&folder, "out");
+    for (args, expected) in cases {
+        let args: Vec<&str> = args.iter().map(|&arg| if arg == "OUT" { &out } else { arg }).collect();
+        let run = rum(&args).output().expect("it starts");
+        assert!(status(&run) == 2 && stderr(&run).contains(expected), "{args:?}: {}", stderr(&run));
+        assert!(before == made.each_ref().map(|(path, _)| read(path)), "{args:?}");
+    }
+    // A snapshot may be saved where it came from.
+    rum(&["resume", snap, "--save-at", "6", "--save", snap]).assert().code(0);
+}
+
 /// A limit that just suffices does so for what goes on, too, and is reached at the same instruction.
 #[test]
 fn a_snapshot_takes_no_more_memory_than_the_run_that_was_saved() {

@@ -28,13 +28,18 @@ pub struct Excerpt {
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
-    /// The whole line, without its end; bytes that are not UTF-8 are replaced.
+    /// The line, without its end, or what is around the place if it is very long; bytes that are not UTF-8 are replaced.
     pub text: String,
+    /// Whether the line's beginning is not in `text`.
+    pub is_cut: bool,
     /// The bytes of `text` that are meant.
     pub range: Range<usize>,
     /// Short text beside the place; may be empty.
     pub label: String,
 }
+
+/// Of a line that is longer, so many bytes are shown before a place, of it, and behind it, at the most.
+const AROUND_MAX: usize = 500;
 
 /// One finding about a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +63,9 @@ impl Diagnostic {
             Severity::Error => (Level::ERROR, AnnotationKind::Primary),
             Severity::Warning => (Level::WARNING, AnnotationKind::Primary),
         };
-        let mut group = Group::with_title(level.primary_title(&self.message)).element(self.primary.snippet(kind));
+        let mut group = self.primary.show(Group::with_title(level.primary_title(&self.message)), kind);
         for excerpt in &self.related {
-            group = group.element(excerpt.snippet(AnnotationKind::Context));
+            group = excerpt.show(group, AnnotationKind::Context);
         }
         for hint in &self.hints {
             group = group.element(Level::HELP.message(hint));
@@ -84,23 +89,39 @@ impl Excerpt {
         let file = sources.file(span.file);
         let (line, bytes) = file.line_at(span.start);
         let start = (span.start as usize).min(bytes.end);
-        let end = (span.end as usize).clamp(start, bytes.end);
-        let mut text = String::from_utf8_lossy(&file.text[bytes.start..start]).into_owned();
-        let column = text.chars().count() as u32 + 1;
+        let end =
+            (span.end as usize).clamp(start, bytes.end).min(boundary(&file.text, start.saturating_add(AROUND_MAX)));
+        let before = boundary(&file.text, start.saturating_sub(AROUND_MAX)).clamp(bytes.start, start);
+        let behind = boundary(&file.text, end.saturating_add(AROUND_MAX)).min(bytes.end);
+        let column = String::from_utf8_lossy(&file.text[bytes.start..start]).chars().count() as u32 + 1;
+        let mut text = String::from_utf8_lossy(&file.text[before..start]).into_owned();
         let from = text.len();
         text.push_str(&String::from_utf8_lossy(&file.text[start..end]));
         let to = text.len();
-        text.push_str(&String::from_utf8_lossy(&file.text[end..bytes.end]));
-        Excerpt { file: file.name.clone(), line, column, text, range: from..to, label: label.into() }
+        text.push_str(&String::from_utf8_lossy(&file.text[end..behind]));
+        let is_cut = before > bytes.start;
+        Excerpt { file: file.name.clone(), line, column, text, is_cut, range: from..to, label: label.into() }
     }
 
-    fn snippet(&self, kind: AnnotationKind) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+    /// Adds it to what is shown.
+    fn show<'a>(&'a self, group: Group<'a>, kind: AnnotationKind) -> Group<'a> {
         let mut annotation = kind.span(self.range.clone());
         if !self.label.is_empty() {
             annotation = annotation.label(&self.label);
         }
-        Snippet::source(&self.text).line_start(self.line as usize).path(&self.file).annotation(annotation)
+        let snippet = Snippet::source(&self.text).line_start(self.line as usize).annotation(annotation);
+        if !self.is_cut {
+            return group.element(snippet.path(&self.file));
+        }
+        // The renderer would count columns from where the text begins, and not the line.
+        let place = format!("that is {}:{}:{}, in a very long line", self.file, self.line, self.column);
+        group.element(snippet).element(Level::NOTE.message(place))
     }
+}
+
+/// The first place from `at` on where a character may begin.
+fn boundary(text: &[u8], at: usize) -> usize {
+    (at..text.len()).find(|&at| text[at] & 0xC0 != 0x80).unwrap_or(text.len())
 }
 
 /// A diagnostic on its way up, before its places are looked up. One pointer, because the good case is the common one.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use crate::source::{SourceFile, Span};
 use crate::token::{Bad, Punct, Tok, Token, Word};
 
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Reads the tokens of one file.
 #[derive(Debug)]
 pub(crate) struct Lexer {
@@ -43,6 +45,8 @@ impl Lexer {
         loop {
             match text.get(at) {
                 Some(b' ' | b'\t' | b'\x0c') => at += 1,
+                // What some editors begin a text with.
+                Some(0xEF) if at == 0 && text.starts_with(BYTE_ORDER_MARK) => at += BYTE_ORDER_MARK.len(),
                 Some(b'#') => at = line_end(text, at),
                 Some(b'/') if text.get(at + 1) == Some(&b'/') => at = line_end(text, at),
                 _ => break,

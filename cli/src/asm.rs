@@ -2,11 +2,12 @@
 //!
 //! The assembler itself is the crate `rum-asm`. Nothing is written unless the whole program is right.
 
+use crate::apart::is_same_file;
 use crate::cli::tools::AsmArgs;
-use crate::failure::{Failure, show, status};
-use crate::files::{input_name, is_colored, is_dash, read, write};
+use crate::failure::{Failure, say, show, status};
+use crate::files::{bytes_of, input_name, is_colored, is_dash, name_of, read, write};
 use crate::symbols::path_beside;
-use rum_asm::{Assembly, Diagnostic, Options, Source, assemble};
+use rum_asm::{Assembly, Diagnostic, Options, Source, Symbols, assemble};
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -37,7 +38,11 @@ pub fn asm(args: &AsmArgs) -> Result<u8, Failure> {
 }
 
 fn write_all(assembly: &Assembly, args: &AsmArgs, output: &Path, symbols: Option<&Path>) -> Result<(), Failure> {
-    write(output, |out| out.write_all(&assembly.to_bytes()))?;
+    let image = assembly.to_bytes();
+    if symbols.is_none() {
+        forget_symbols(output, &image);
+    }
+    write(output, |out| out.write_all(&image))?;
     if let Some(path) = symbols {
         write(path, |out| assembly.write_symbols(out))?;
     }
@@ -45,6 +50,18 @@ fn write_all(assembly: &Assembly, args: &AsmArgs, output: &Path, symbols: Option
         write(path, |out| assembly.write_listing(out))?;
     }
     Ok(())
+}
+
+/// Removes symbols of the program that was there before: whoever reads them beside another would be told wrong lines.
+fn forget_symbols(output: &Path, image: &[u8]) {
+    let path = path_beside(output);
+    let is_ours = || bytes_of(&path).and_then(|text| Symbols::from_json(&text)).is_ok();
+    if is_dash(output) || !is_ours() || bytes_of(output).is_ok_and(|before| before == image) {
+        return;
+    }
+    if fs::remove_file(&path).is_ok() {
+        say(format_args!("{} is removed: it told the lines of another program (-g writes them)", name_of(&path)));
+    }
 }
 
 /// Sees to it that nothing is written to a terminal that should not be, nor over a source.
@@ -73,12 +90,6 @@ fn check_outputs(args: &AsmArgs, output: &Path, symbols: Option<&Path>) -> Resul
         }
     }
     Ok(())
-}
-
-/// Whether two names stand for one file that exists, and is more than a device.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    let canonical = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.is_file());
-    !is_dash(a) && !is_dash(b) && canonical(a).is_some_and(|a| canonical(b) == Some(a))
 }
 
 fn show_all(diagnostics: &[Diagnostic], color: bool) {

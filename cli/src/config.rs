@@ -1,5 +1,6 @@
 //! What a run needs, from what was written on the command line: files opened, choices made.
 
+use crate::apart::Apart;
 use crate::cli::engine::{EngineArg, EngineArgs};
 use crate::cli::run::RunArgs;
 use crate::cli::values::StatsFormat;
@@ -13,7 +14,6 @@ use crate::stdio::Source;
 use crate::symbols;
 use crate::trace::Trace;
 use rum::{MachineOptions, Options, Snapshot};
-use same_file::Handle;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -68,12 +68,12 @@ pub struct Stats {
 
 impl Stats {
     /// What was asked for.
-    fn of(args: &RunArgs, image: &Image) -> Result<Option<Stats>, Failure> {
+    fn of(args: &RunArgs, apart: &Apart) -> Result<Option<Stats>, Failure> {
         let process = || File::open("/proc/self/status").ok();
         let Some(path) = &args.stats_file else {
             return Ok(args.stats.map(|format| Stats { format, file: None, process: process() }));
         };
-        let file = image.file_apart(path)?;
+        let file = apart.create(path)?;
         let format = args.stats.unwrap_or(StatsFormat::Json);
         Ok(Some(Stats { format, file: Some(file), process: process() }))
     }
@@ -128,6 +128,7 @@ impl RunConfig {
                 args.image.display()
             )));
         }
+        args.engine.settle_ids(snapshot.about().ids(), &args.image)?;
         let path = PathBuf::from(note.image);
         RunConfig::decide(args, Image::Snapshot(bytes), &path, note.unread)
     }
@@ -136,7 +137,7 @@ impl RunConfig {
     fn decide(mut args: RunArgs, image: Image, path: &Path, unread: Vec<u8>) -> Result<(RunConfig, Image), Failure> {
         // Editing would read and write a history, and ask terminals for all sorts of things.
         args.session.no_edit |= args.sandbox;
-        let mut machine = MachineOptions { ids: args.engine.ids.into(), ..MachineOptions::default() };
+        let mut machine = MachineOptions { ids: args.engine.ids(), ..MachineOptions::default() };
         if let Some(bytes) = args.limits.max_memory {
             machine.memory_bytes_max = bytes;
         }
@@ -155,7 +156,14 @@ impl RunConfig {
                 "--sandbox goes without a cache, which RUM_CACHE asks for: RUM_CACHE=0 switches it off",
             ));
         }
-        let session = Session::of(&args.session, path, unread, |path| image.file_apart(path))?;
+        let image_is = if matches!(image, Image::Snapshot(_)) { "the snapshot" } else { "the program" };
+        let image_path = if is_stdin(&args.image) { Path::new("-") } else { &args.image };
+        let script = args.session.input_script.as_deref().map(|path| (path, "the input"));
+        let apart = Apart::from(std::iter::once((image_path, image_is)).chain(script));
+        if let (Some(path), Image::File(_)) = (&args.session.save, &image) {
+            apart.check(path)?;
+        }
+        let session = Session::of(&args.session, path, unread, &apart)?;
         let options = Options {
             count: counts || args.limits.max_instructions.is_some() || session.counts(),
             cache: cache.is_some(),
@@ -166,7 +174,7 @@ impl RunConfig {
             (None, Image::File(_) | Image::Snapshot(_)) => symbols::Source::Beside(symbols::path_beside(path)),
             (None, Image::Stdin) => symbols::Source::Nowhere,
         };
-        let mut trace = Trace::of(&args.trace, |path| image.file_apart(path))?;
+        let mut trace = Trace::of(&args.trace, |path| apart.create(path))?;
         if args.verify {
             trace.keep_input();
         }
@@ -181,7 +189,7 @@ impl RunConfig {
             timeout: args.limits.timeout,
             patience: args.limits.patience.unwrap_or(PATIENCE),
             cache,
-            stats: Stats::of(&args, &image)?,
+            stats: Stats::of(&args, &apart)?,
             verify: args.verify,
             trace,
             session,
@@ -242,29 +250,6 @@ impl Image {
             return Err(Failure::host(format!("{} is a directory: name a program image", name_of(path))));
         }
         Ok(Image::File(file))
-    }
-
-    /// Whether a file is where the image comes from.
-    fn is(&self, other: &File) -> io::Result<bool> {
-        match self {
-            Image::Snapshot(_) => Ok(false),
-            Image::Stdin => Ok(Handle::stdin()? == Handle::from_file(other.try_clone()?)?),
-            Image::File(file) => Ok(Handle::from_file(file.try_clone()?)? == Handle::from_file(other.try_clone()?)?),
-        }
-    }
-
-    /// Makes a file for what is told of the run, at once: who cannot have it hears that before the program runs. Gives its name, too.
-    fn file_apart(&self, path: &Path) -> Result<(File, String), Failure> {
-        let name = name_of(path);
-        let cannot = |error: io::Error| Failure::host(format!("cannot write {name}: {}", reason(&error)));
-        let file = File::options().write(true).create(true).truncate(false).open(path).map_err(cannot)?;
-        if self.is(&file).map_err(cannot)? {
-            return Err(Failure::host(format!("{name} is the program itself: name another file to write to")));
-        }
-        if file.metadata().map_err(cannot)?.is_file() {
-            file.set_len(0).map_err(cannot)?;
-        }
-        Ok((file, name))
     }
 
     /// The bytes of the image, to be read once. A read that `control` ends fails.

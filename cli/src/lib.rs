@@ -9,8 +9,9 @@
 //! `cache` keeps compiled code between runs. `bench` compares and `gate` judges, by what `measure` measures; `foreign`
 //! runs machines that are not ours. `stdio`, `sink` and `signals` connect the machine to the world, `heap` and
 //! `surroundings` see to what there is of memory and the rest, `sandbox` gives it up; `files` reads and writes what is
-//! converted as a whole; `fuzz` is for tests. One file or folder for each subcommand.
+//! converted as a whole, `apart` keeps what is written from what is read; `fuzz` is for tests. One file or folder for each subcommand.
 
+mod apart;
 mod asm;
 mod bench;
 mod cache;
@@ -56,6 +57,7 @@ mod verify;
 pub use heap::Heap;
 
 use cli::Command;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The command: does what its arguments say.
@@ -64,9 +66,23 @@ pub fn main() -> ExitCode {
     surroundings::with_stack(|| failure::guard(command))
 }
 
+/// Shows what is wrong with a command line, or help, which is what was asked for: who cannot have that hears it.
+fn show_usage(error: &clap::Error) -> Result<u8, failure::Failure> {
+    match error.print().and_then(|()| io::stdout().flush()) {
+        Err(failed) if !error.use_stderr() && failed.kind() != io::ErrorKind::BrokenPipe => {
+            Err(files::write_failure(files::STDOUT, &failed))
+        }
+        _ => Ok(error.exit_code() as u8),
+    }
+}
+
 fn command() -> Result<u8, failure::Failure> {
     signals::heed_full_files();
-    match cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit()) {
+    let command = match cli::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(error) => return show_usage(&error),
+    };
+    match command {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => run::resume(args.run),
         Command::Replay(args) => replay::replay(&args),

@@ -1,5 +1,6 @@
 //! `rum replay`: a recorded run once more, exactly; and `rum snapshot`: what a snapshot holds.
 
+use crate::apart::Apart;
 use crate::cli::saved::{ReplayArgs, SnapshotCommand};
 use crate::config::engine_options;
 use crate::end::End;
@@ -23,12 +24,16 @@ use std::io::BufReader;
 pub fn replay(args: &ReplayArgs) -> Result<u8, Failure> {
     let name = args.recording.display().to_string();
     let cannot = |why: String| Failure::host(format!("cannot replay {name}: {why}"));
+    if let Some(path) = &args.save {
+        Apart::from([(args.recording.as_path(), "the recording")]).check(path)?;
+    }
     let file = File::open(&args.recording).map_err(|error| cannot(reason(&error)))?;
     let recording = Recording::read(BufReader::new(file)).map_err(cannot)?;
     let control = Control::new().map_err(|error| cannot(reason(&error)))?;
     control.stop_at_signals().map_err(|error| cannot(reason(&error)))?;
     let console = Replayed::new(&recording, Box::new(StdConsole::new(&control, false)));
     let snapshot = Snapshot::open(&recording.start[..]).map_err(|error| cannot(save::explain(&error)))?;
+    args.engine.settle_ids(snapshot.about().ids(), &args.recording)?;
     let note = save::Note::of(&snapshot.about().note);
     let machine = snapshot
         .into_machine(Box::new(console), &MachineOptions::default())

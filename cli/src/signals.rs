@@ -150,17 +150,19 @@ impl Control {
         // One action for each signal: from the first on it does nothing else, and one that comes between two would be half heeded.
         let causes =
             [(SIGINT, Cause::Interrupt), (SIGTERM, Cause::Terminate), (SIGHUP, Cause::HangUp), (SIGQUIT, Cause::Quit)];
-        for (signal, cause) in causes.into_iter().filter(|(signal, _)| !is_ignored(*signal)) {
-            let control = Arc::clone(self);
-            let action = move || match CAME_BEFORE.swap(true, Ordering::AcqRel) {
-                true => exit(128 + signal),
-                false => control.stop(cause),
-            };
-            // SAFETY: it does only what a signal handler may do: atomics, one `write`, and the end of the process; it neither
-            // allocates nor locks (the cell is only looked at).
-            unsafe { register(signal, action) }?;
-        }
-        Ok(())
+        let heeded = causes.into_iter().filter(|(signal, _)| !is_ignored(*signal));
+        held_back(&causes.map(|(signal, _)| signal), || {
+            heeded.into_iter().try_for_each(|(signal, cause)| {
+                let control = Arc::clone(self);
+                let action = move || match CAME_BEFORE.swap(true, Ordering::AcqRel) {
+                    true => exit(128 + signal),
+                    false => control.stop(cause),
+                };
+                // SAFETY: it does only what a signal handler may do: atomics, one `write`, and the end of the process; it neither
+                // allocates nor locks (the cell is only looked at).
+                unsafe { register(signal, action) }.map(drop)
+            })
+        })
     }
 
     /// SIGINT ends what is under way, each time anew ([`Control::forget`]); other signals do what they do by default.
@@ -169,12 +171,11 @@ impl Control {
     /// The system refuses the handler.
     #[cfg(unix)]
     pub fn interrupt_at_signals(self: &Arc<Self>) -> io::Result<()> {
+        use signal_hook::consts::SIGINT;
         let control = Arc::clone(self);
+        let action = move || control.stop(Cause::Interrupt);
         // SAFETY: as in `stop_at_signals`.
-        unsafe {
-            signal_hook::low_level::register(signal_hook::consts::SIGINT, move || control.stop(Cause::Interrupt))
-        }?;
-        Ok(())
+        held_back(&[SIGINT], || unsafe { signal_hook::low_level::register(SIGINT, action) }).map(drop)
     }
 
     /// Signals do here what they do by default.
@@ -212,6 +213,26 @@ pub fn show_output_every(period: Duration, machine: PollHandle) -> io::Result<()
             machine.flush();
         }
     })
+}
+
+/// Does something while this thread holds signals back: one that comes is delivered afterwards. Between the moment at which the system knows
+/// a handler and that at which the handler knows its action, a signal would come to nothing.
+#[cfg(unix)]
+fn held_back<T>(signals: &[i32], what: impl FnOnce() -> T) -> T {
+    // SAFETY: zeros are sets, made empty before anything is added; what this thread lets through is what it was before.
+    let before = unsafe {
+        let (mut set, mut before): (libc::sigset_t, libc::sigset_t) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigemptyset(&raw mut set);
+        for &signal in signals {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before);
+        before
+    };
+    let done = what();
+    // SAFETY: as above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
+    done
 }
 
 /// From now on a file that becomes too large is an error like others, and no signal.

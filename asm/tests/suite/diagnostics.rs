@@ -52,6 +52,16 @@ fn places_are_exact() {
     assert!(!errors[0].render(false).contains("\x1b["));
 }
 
+/// Some editors begin a text with one.
+#[test]
+fn a_byte_order_mark_begins_a_text_and_nothing_else() {
+    let options = Options::default();
+    let plain = assemble(&[Source::new("a.ums", "halt")], &options).expect("a program");
+    let marked = assemble(&[Source::new("a.ums", "\u{feff}halt")], &options).expect("a program");
+    assert_eq!(plain.words, marked.words);
+    assert!(assemble(&[Source::new("a.ums", "halt\u{feff}")], &options).is_err());
+}
+
 #[test]
 fn whatever_the_file_is() {
     // An image, a long line, nothing but brackets: an answer, and not too much of it.
@@ -63,6 +73,15 @@ fn whatever_the_file_is() {
     let errors = assemble(&[Source::new("a.ums", nested)], &Options::default()).expect_err("an error");
     assert_eq!(errors[0].message, "this is nested too deeply");
     assert!(errors[0].to_string().len() < 10_000);
+    // What is shown of a long line does not grow with it.
+    let long = format!("{}{}\n", " halt;".repeat(20_000), " bogus;".repeat(500));
+    let errors = assemble(&[Source::new("a.ums", long)], &Options::default()).expect_err("errors");
+    assert_eq!((errors.len(), errors[499].primary.column), (500, 20_000 * 6 + 499 * 7 + 2));
+    for error in &errors {
+        let shown = error.to_string();
+        assert!(shown.len() < 2_000 && error.primary.text.len() < 2_000 && shown.contains("a.ums:1:"), "{shown}");
+        assert_eq!(&error.primary.text[error.primary.range.clone()], "bogus");
+    }
     let parens = format!(".data {}", "(".repeat(100_000));
     let extended = Options { extended: true, ..Options::default() };
     assert!(assemble(&[Source::new("a.ums", parens)], &extended).is_err());

@@ -14,6 +14,7 @@ mod saved;
 mod scatter;
 mod table;
 
+use crate::apart::Apart;
 use crate::failure::{Failure, reason, say, show};
 use crate::files::write_text;
 use crate::measure::child::Measurer;
@@ -40,7 +41,8 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let programs = plan::programs(args, scratch.path())?;
     let saved = args.compare.as_deref().map(Saved::read).transpose()?;
     let contenders = plan::contenders(&args.field)?;
-    outputs.iter().try_for_each(|(path, _)| writable(path))?;
+    let apart = Apart::from(args.images.iter().map(|image| (image.as_path(), "the program")));
+    outputs.iter().try_for_each(|(path, _)| apart.check(path).and_then(|()| writable(path)))?;
     let mut measurer = Measurer::new(args.effort.run_limit)?;
     let environment = Environment::here();
     let progress = Progress::new(programs.len());

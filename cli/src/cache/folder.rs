@@ -177,6 +177,7 @@ fn foreign(_: &fs::Metadata) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
 
     fn folder() -> (tempfile::TempDir, Folder) {
         let outer = tempfile::tempdir().expect("a folder");

@@ -1,10 +1,12 @@
 //! The options that choose and tune an engine.
 
 use super::values::{parse_count, parse_size};
+use crate::failure::Failure;
+use crate::files::name_of;
 use clap::builder::ArgAction;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, ValueEnum, ValueHint};
 use rum::{EngineKind, Ids, Optimisation, Options};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The arguments that choose and tune an engine.
 #[derive(Clone, Debug, Args)]
@@ -13,9 +15,9 @@ pub struct EngineArgs {
     /// What executes the program
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineArg::Auto)]
     pub engine: EngineArg,
-    /// Which identifiers segments get
-    #[arg(long, value_enum, value_name = "IDS", default_value_t = IdsArg::Mixed)]
-    pub ids: IdsArg,
+    /// Which identifiers segments get [default: mixed]
+    #[arg(long, value_enum, value_name = "IDS")]
+    pub ids: Option<IdsArg>,
     /// Translate a block, as it is written, when it has been entered this often
     #[arg(long, value_name = "N", value_parser = parse_threshold, default_value_t = Options::default().baseline_threshold)]
     pub baseline_threshold: u32,
@@ -42,13 +44,36 @@ pub struct EngineArgs {
     pub disabled: DisabledArgs,
 }
 
+impl EngineArgs {
+    /// Which identifiers segments get.
+    pub fn ids(&self) -> Ids {
+        self.ids.map_or(Ids::Mixed, Ids::from)
+    }
+
+    /// Sees to it that a machine which was saved in a file gets the identifiers that it has.
+    ///
+    /// # Errors
+    /// Others were asked for.
+    pub fn settle_ids(&self, saved: Ids, file: &Path) -> Result<(), Failure> {
+        match self.ids.map(Ids::from) {
+            Some(asked) if asked != saved => Err(Failure::host(format!(
+                "{} has {} identifiers, and not --ids {}: that was settled when it was started",
+                name_of(file),
+                saved.name(),
+                asked.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Default for EngineArgs {
     /// As the definition has them.
     fn default() -> EngineArgs {
         let options = Options::default();
         EngineArgs {
             engine: EngineArg::Auto,
-            ids: IdsArg::Mixed,
+            ids: None,
             baseline_threshold: options.baseline_threshold,
             hot_threshold: options.hot_threshold,
             compile_threads: options.compile_threads,

@@ -207,6 +207,9 @@ pub fn definition() -> clap::Command {
         .about(ABOUT)
         .long_about(LONG_ABOUT)
         .override_usage("rum [OPTIONS] <IMAGE>\n       rum <COMMAND> ...")
+        .mut_subcommand("resume", |resume| {
+            resume.mut_arg("image", |image| image.value_name("SNAPSHOT").help("What run --save-at has saved"))
+        })
 }
 
 /// What a command line asks for.

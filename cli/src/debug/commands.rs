@@ -303,13 +303,13 @@ fn repeated(
 ) -> Result<String, Failed> {
     let times = count_or(times, 1)?;
     moved(debugger, |debugger| {
-        for _ in 1..times {
+        for _ in 0..times {
             match to(debugger)? {
                 Stopped::There => {}
                 other => return Ok(other),
             }
         }
-        to(debugger)
+        Ok(Stopped::There)
     })
 }
 

@@ -10,6 +10,9 @@ impl Debugger {
     /// # Errors
     /// The machine cannot go on.
     pub fn step(&mut self, count: u64) -> Result<Stopped, Failed> {
+        if count == 0 {
+            return Ok(Stopped::There);
+        }
         if count == 1 {
             if let Some(end) = self.line.is_at_end() {
                 return Ok(Stopped::End(end.clone()));

@@ -12,6 +12,7 @@ mod text;
 
 use self::model::Explained;
 use self::sources::Wanted;
+use crate::apart::Apart;
 use crate::cli::tools::ExplainArgs;
 use crate::config::RunConfig;
 use crate::end::End;
@@ -27,6 +28,9 @@ use crate::symbols::Places;
 pub fn explain(args: ExplainArgs) -> Result<u8, Failure> {
     let (at, top, html) = (args.at.clone(), args.top as usize, args.html.clone());
     let code = args.code;
+    if let Some(path) = &html {
+        Apart::from([(args.program.image.as_path(), "the program")]).check(path)?;
+    }
     let (mut config, image) = RunConfig::new(args.program.run())?;
     config.options.keep_listings = true;
     config.trace.keep_input();

@@ -14,6 +14,7 @@ mod sample;
 mod table;
 
 use self::model::{Profile, Seen};
+use crate::apart::Apart;
 use crate::cli::tools::ProfileArgs;
 use crate::config::RunConfig;
 use crate::failure::{Failure, show};
@@ -30,6 +31,8 @@ pub fn profile(args: ProfileArgs) -> Result<u8, Failure> {
     let (exact, top) = (args.exact, args.top);
     let [json, collapsed, svg] = [&args.json, &args.collapsed, &args.svg].map(Clone::clone);
     let [html, firefox] = [&args.html, &args.firefox].map(Clone::clone);
+    let apart = Apart::from([(args.program.image.as_path(), "the program")]);
+    [&json, &collapsed, &svg, &html, &firefox].into_iter().flatten().try_for_each(|path| apart.check(path))?;
     let (mut config, image) = RunConfig::new(args.program.run())?;
     config.machine.tally = exact;
     let Started { control, machine, .. } = start(&mut config, image)?;

@@ -17,6 +17,7 @@ use self::editor::Editor;
 use self::ends::Ends;
 use self::output::Shown;
 use self::recording::Recorder;
+use crate::apart::Apart;
 use crate::cli::session::SessionArgs;
 use crate::cli::values::{Mark, SaveAt};
 use crate::failure::{Failure, reason};
@@ -47,16 +48,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// What was asked for; `create` makes a file that is not the image.
+    /// What was asked for; `apart` makes files that are not the image.
     ///
     /// # Errors
     /// A file cannot be read, or be had to write to.
-    pub fn of(
-        args: &SessionArgs,
-        image: &Path,
-        pending: Vec<u8>,
-        mut create: impl FnMut(&Path) -> Result<(File, String), Failure>,
-    ) -> Result<Session, Failure> {
+    pub fn of(args: &SessionArgs, image: &Path, pending: Vec<u8>, apart: &Apart) -> Result<Session, Failure> {
         let mut script = pending;
         if let Some(path) = &args.input_script {
             let text = files::bytes_of(path).map_err(|error| {
@@ -64,8 +60,8 @@ impl Session {
             })?;
             script.extend(text);
         }
-        let mut file =
-            |path: &Option<PathBuf>| path.as_ref().map(|path| create(path).map(|(file, _)| file)).transpose();
+        let file =
+            |path: &Option<PathBuf>| path.as_ref().map(|path| apart.create(path).map(|(file, _)| file)).transpose();
         Ok(Session {
             script,
             echo: args.echo,

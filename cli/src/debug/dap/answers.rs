@@ -51,7 +51,8 @@ impl Debugger {
             let text = wish[key].as_str().unwrap_or_default().to_owned();
             let offset = wish["offset"].as_i64().unwrap_or_default();
             let pc = commands::pc_of(debugger, &text)?;
-            Ok(What::Pc(pc.wrapping_add_signed((offset / 4) as i32)))
+            let pc = i32::try_from(offset / 4).ok().and_then(|words| pc.checked_add_signed(words));
+            Ok(What::Pc(pc.ok_or("there is no such word")?))
         })
     }
 
