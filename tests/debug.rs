@@ -125,6 +125,11 @@ fn it_stops_at_words_and_goes_on() {
 fn it_stops_at_operators_output_and_input() {
     let program = Program::new();
     assert_says(&program, &["b op halt", "c"], &["stop 1\n", ": halt"]);
+    assert_says(
+        &program,
+        &["b output if r5 == 'c'", "c", "p r5"],
+        &["stop 1: every output if r5 == 'c'\n", "99 (0x63, 'c')"],
+    );
     assert_says(&program, &["b output 2", "c", "p r5"], &["output r5", "99 (0x63, 'c')"]);
     assert_says(&program, &["b output", "c", "c", "p r5", "rc", "p r5"], &["99 (", "98 ("]);
     assert_says(&program, &["b input", "c", "c", "p r5", "rc"], &["98 (0x62, 'b')", "after "]);

@@ -52,7 +52,10 @@ fn a_run_is_saved_and_goes_on_in_another_engine() {
     assert!(stderr(&run).contains("the last 2 of 4,000,000 instructions"), "{}", stderr(&run));
     let numbers: Vec<&str> = stderr(&run).lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(numbers.ends_with(&["3999999", "4000000"]), "{}", stderr(&run));
-    // Of what was executed before there is nothing to show.
+    // What was executed before is no speed of this run, and nothing to be shown of it.
+    let run = rum(&["resume", &snap, "--stats=json", "--max-instructions", "2_000_001"]).output().expect("it starts");
+    let (rate, ns) = (counter(&run, "instructions_per_second"), counter(&run, "wall_ns"));
+    assert_eq!(rate, (1e9 / ns as f64).round() as u64, "one instruction");
     let run = rum(&["resume", &snap, "--trace=3", "--max-instructions", "2_000_001"]).output().expect("it starts");
     assert_eq!(status(&run), 3, "{}", stderr(&run));
     assert!(stderr(&run).contains("the last 1 of 2,000,001 instructions"), "{}", stderr(&run));

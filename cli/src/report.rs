@@ -19,8 +19,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Collects everything. Walks over all live segments.
-    pub fn new(config: &RunConfig, end: &End, wall: Duration, vm: &Vm) -> Report {
+    /// Collects everything of a run that has begun after so many instructions. Walks over all live segments.
+    pub fn new(config: &RunConfig, end: &End, wall: Duration, begun: u64, vm: &Vm) -> Report {
         let machine = vm.machine();
         // Declared once, in the engines' crate; whatever is added there is reported.
         let Ok(Value::Object(mut values)) = serde_json::to_value(vm.stats()) else {
@@ -28,6 +28,7 @@ impl Report {
         };
         let engine_keys = values.keys().filter(|key| *key != "instructions").cloned().collect();
         let instructions = values.get("instructions").and_then(Value::as_u64).unwrap_or_default();
+        let in_this_run = instructions.saturating_sub(begun);
         let own = [
             ("cpu_ns", cpu_time().map_or(Value::Null, |time| json!(nanoseconds(time)))),
             ("end", json!(end.name())),
@@ -38,7 +39,7 @@ impl Report {
             ("ids", json!(machine.ids().name())),
             ("ids_max", json!(machine.names_max())),
             ("image", json!(config.name)),
-            ("instructions_per_second", json!((instructions as f64 / wall.as_secs_f64()).round() as u64)),
+            ("instructions_per_second", json!((in_this_run as f64 / wall.as_secs_f64()).round() as u64)),
             ("memory_limit_bytes", json!(machine.memory_bytes_max())),
             ("memory_used_bytes", json!(machine.memory_bytes())),
             ("output_bytes", json!(machine.output_bytes())),

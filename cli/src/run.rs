@@ -113,9 +113,11 @@ pub fn resume(args: RunArgs) -> Result<u8, Failure> {
 
 fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8, Failure> {
     let Started { control, machine, again, mut verifier } = start(&mut config, image)?;
+    let mut begun = 0;
     let (end, vm) = match machine {
         Err(end) => (end, None),
         Ok(mut vm) => {
+            begun = vm.machine().executed().unwrap_or_default();
             let cache = config.cache.as_ref().and_then(|path| RunCache::start(path, &mut vm));
             if config.sandbox {
                 vm.make_ready();
@@ -132,7 +134,7 @@ fn finish(mut config: RunConfig, image: Image, started_at: Instant) -> Result<u8
         say(verifier.told());
     }
     let report = match (&config.stats, &vm) {
-        (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, vm))),
+        (Some(stats), Some((vm, _))) => Some((stats, Report::new(&config, &end, wall, begun, vm))),
         _ => None,
     };
     // What cannot be told does not keep the rest from being told.

@@ -347,8 +347,9 @@ fn stop_at(debugger: &mut Debugger, rest: &str, once: bool) -> Result<String, Fa
         "input" => What::Input,
         _ => What::Pc(pc_of(debugger, what)?),
     };
+    let told = condition.as_ref().map_or_else(String::new, |(_, text)| format!(" if {text}"));
     let id = debugger.add(what.clone(), condition, once);
-    Ok(format!("stop {id}: {}\n", described(debugger, &what)))
+    Ok(format!("stop {id}: {}{told}\n", described(debugger, &what)))
 }
 
 /// What a stop is about, with the place in the source.
