@@ -52,6 +52,9 @@ fn a_run_is_saved_and_goes_on_in_another_engine() {
     assert!(stderr(&run).contains("the last 2 of 4,000,000 instructions"), "{}", stderr(&run));
     let numbers: Vec<&str> = stderr(&run).lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(numbers.ends_with(&["3999999", "4000000"]), "{}", stderr(&run));
+    let run = rum(&["resume", &snap, "--max-instructions", "5"]).output().expect("it starts");
+    let expected = "cannot end after 5 instructions: 2,000,000 were executed already";
+    assert_eq!((status(&run), complaint(&run)), (2, expected));
     // What was executed before is no speed of this run, and nothing to be shown of it.
     let run = rum(&["resume", &snap, "--stats=json", "--max-instructions", "2_000_001"]).output().expect("it starts");
     let (rate, ns) = (counter(&run, "instructions_per_second"), counter(&run, "wall_ns"));

@@ -87,7 +87,7 @@ pub fn start(config: &mut RunConfig, image: Image) -> Result<Started, Failure> {
         show_output_every(SHOW_OUTPUT_EVERY, handle).map_err(no_thread)?;
     }
     config.outside.watch(&mut vm, &config.symbols)?;
-    drive::begin(&mut vm, &config.session, &config.name)?;
+    drive::begin(&mut vm, &config.session, config.instructions_max, &config.name)?;
     Ok(Started { control, machine: Ok(vm), again, verifier })
 }
 

@@ -120,15 +120,19 @@ fn restorable(vm: &mut Vm, path: &Path) -> Result<(Vec<u8>, Vec<u8>), String> {
 /// Writes how a run begins, if it is recorded.
 ///
 /// # Errors
-/// It cannot be written, or the moment to save is over.
-pub fn begin(vm: &mut Vm, session: &Session, image: &str) -> Result<(), Failure> {
+/// It cannot be written, or the moment to save or to end is over.
+pub fn begin(vm: &mut Vm, session: &Session, instructions_max: Option<u64>, image: &str) -> Result<(), Failure> {
     let executed = vm.machine().executed().unwrap_or_default();
-    if let Some(SaveAt::Count(count)) = session.save_at()
-        && count < executed
-    {
+    let save_at = match session.save_at() {
+        Some(SaveAt::Count(count)) => Some(count),
+        _ => None,
+    };
+    let passed =
+        [("save", save_at), ("end", instructions_max)].into_iter().find(|(_, at)| at.is_some_and(|at| at < executed));
+    if let Some((what, Some(count))) = passed {
         let count = human::number_of(count, "instruction");
         return Err(Failure::host(format!(
-            "cannot save after {count}: {} were executed already",
+            "cannot {what} after {count}: {} were executed already",
             human::count(executed)
         )));
     }
