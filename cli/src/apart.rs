@@ -10,20 +10,16 @@ use std::path::Path;
 
 /// The files of a command.
 #[derive(Debug, Default)]
-pub struct Apart {
-    /// What is read, with what that is.
-    read: Vec<(Handle, &'static str)>,
+pub struct Apart<'a> {
+    /// What is read, with what that is. It is looked at when something is to be written.
+    read: Vec<(&'a Path, &'static str)>,
     written: RefCell<Vec<Handle>>,
 }
 
-impl Apart {
+impl<'a> Apart<'a> {
     /// Files that are read, each with what it is in messages; what is not there is no concern of this.
-    pub fn from<'a>(read: impl IntoIterator<Item = (&'a Path, &'static str)>) -> Apart {
-        let handle = |(path, what): (&Path, _)| {
-            let handle = if is_dash(path) { Handle::stdin().ok() } else { regular(path) };
-            handle.map(|handle| (handle, what))
-        };
-        Apart { read: read.into_iter().filter_map(handle).collect(), written: RefCell::default() }
+    pub fn from(read: impl IntoIterator<Item = (&'a Path, &'static str)>) -> Apart<'a> {
+        Apart { read: read.into_iter().collect(), written: RefCell::default() }
     }
 
     /// Makes a file at once: who cannot have it hears that before anything is done. Gives its name, too.
@@ -58,7 +54,8 @@ impl Apart {
     }
 
     fn refuse_read(&self, handle: &Handle, name: &str) -> Result<(), Failure> {
-        match self.read.iter().find(|(read, _)| read == handle) {
+        let is = |path: &Path| if is_dash(path) { Handle::stdin().ok() } else { regular(path) };
+        match self.read.iter().find(|(path, _)| is(path).as_ref() == Some(handle)) {
             Some((_, what)) => Err(Failure::host(format!("{name} is {what} itself: name another file to write to"))),
             None => Ok(()),
         }
@@ -72,6 +69,5 @@ fn regular(path: &Path) -> Option<Handle> {
 
 /// Whether two names stand for one file that exists, and is more than a device.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
-    let canonical = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.is_file());
-    !is_dash(a) && !is_dash(b) && canonical(a).is_some_and(|a| canonical(b) == Some(a))
+    !is_dash(a) && !is_dash(b) && regular(a).is_some_and(|a| regular(b) == Some(a))
 }

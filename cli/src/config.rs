@@ -68,7 +68,7 @@ pub struct Stats {
 
 impl Stats {
     /// What was asked for.
-    fn of(args: &RunArgs, apart: &Apart) -> Result<Option<Stats>, Failure> {
+    fn of(args: &RunArgs, apart: &Apart<'_>) -> Result<Option<Stats>, Failure> {
         let process = || File::open("/proc/self/status").ok();
         let Some(path) = &args.stats_file else {
             return Ok(args.stats.map(|format| Stats { format, file: None, process: process() }));

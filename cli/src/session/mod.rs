@@ -52,7 +52,7 @@ impl Session {
     ///
     /// # Errors
     /// A file cannot be read, or be had to write to.
-    pub fn of(args: &SessionArgs, image: &Path, pending: Vec<u8>, apart: &Apart) -> Result<Session, Failure> {
+    pub fn of(args: &SessionArgs, image: &Path, pending: Vec<u8>, apart: &Apart<'_>) -> Result<Session, Failure> {
         let mut script = pending;
         if let Some(path) = &args.input_script {
             let text = files::bytes_of(path).map_err(|error| {
